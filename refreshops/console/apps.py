@@ -1,0 +1,15 @@
+"""The admin site: dashboard, run page, actions, roles. No tables."""
+
+from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
+
+
+class ConsoleConfig(AppConfig):
+    name = "refreshops.console"
+    verbose_name = "Console"
+    default = True
+
+
+class ConsoleAdminConfig(admin_apps.AdminConfig):
+    default_site = "refreshops.console.site.ConsoleSite"
+    default = False

@@ -1,0 +1,167 @@
+"""Providers, customers and logins: whom we ask about, and what we last learned."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from refreshops.rules.freshness import DataState
+from refreshops.rules.outcomes import Outcome
+
+
+class PauseKind(models.TextChoices):
+    """Why nobody calls a provider for now."""
+
+    PERSON = "person", "paused by a person"
+    KEYS = "keys", "our keys were refused"
+    NETWORK = "network", "no answer"
+    THROTTLED = "throttled", "too many requests"
+    SUSPECT = "suspect", "every login refused"
+
+
+class Provider(models.Model):
+    """An aggregator we talk to, with the limits that are ours to set."""
+
+    name = models.CharField(max_length=20, unique=True)
+    logins_per_minute = models.PositiveIntegerField(
+        default=20,
+        help_text="The provider asks for 10 to 30 logins a minute. "
+        "A change takes effect within one minute.",
+    )
+    fresh_within = models.DurationField(
+        default=timedelta(hours=36), help_text="Data refreshed within this time counts as fresh."
+    )
+    usable_within = models.DurationField(
+        default=timedelta(days=7), help_text="Older data than this is not to be used any more."
+    )
+    cost_per_login_month = models.DecimalField(
+        max_digits=8, decimal_places=2, default=0, help_text="What one login costs a month."
+    )
+    currency = models.CharField(max_length=3, default="CAD")
+    paused_at = models.DateTimeField(null=True, blank=True)
+    paused_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    paused_reason = models.CharField(max_length=500, blank=True)
+    paused_kind = models.CharField(max_length=20, blank=True, choices=PauseKind)
+    resume_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the next probe goes out by itself."
+    )
+    silences = models.PositiveIntegerField(default=0, help_text="Calls in a row without an answer.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(paused_at__isnull=True, paused_reason="")
+                | Q(paused_at__isnull=False) & ~Q(paused_reason=""),
+                name="provider_pause_has_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(logins_per_minute__gte=1), name="provider_limit_is_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name.capitalize()
+
+
+class Customer(models.Model):
+    """The client who owns logins."""
+
+    reference = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    account_manager = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="customers",
+    )
+    last_activity_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.name}".strip()
+
+
+class LoginStatus(models.TextChoices):
+    """Whether we want this login refreshed: our side, not the provider's."""
+
+    ACTIVE = "active", "active"
+    INACTIVE = "inactive", "inactive"
+
+
+class Nightly(models.TextChoices):
+    """What the provider last said about its nightly refresh of a login."""
+
+    ON = "on", "on"
+    OFF = "off", "off"
+    UNKNOWN = "unknown", "unknown"
+
+
+class LoginQuerySet(models.QuerySet["Login"]):
+    """The operator's words for sets of logins."""
+
+    def active(self) -> "LoginQuerySet":
+        """Logins whose nightly refresh is wanted."""
+        return self.filter(status=LoginStatus.ACTIVE)
+
+    def managed_by(self, user: object) -> "LoginQuerySet":
+        """Logins of the customers of one account manager."""
+        return self.filter(customer__account_manager=user)
+
+
+class Login(models.Model):
+    """One customer's connection at one institution."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="logins")
+    login_id = models.CharField("LoginId", max_length=64)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="logins")
+    institution = models.CharField(max_length=100, blank=True)
+    status = models.CharField(
+        max_length=10, choices=LoginStatus, default=LoginStatus.ACTIVE, db_index=True
+    )
+    status_changed_at = models.DateTimeField(null=True, blank=True)
+    status_changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    status_reason = models.CharField(max_length=500, blank=True)
+    nightly = models.CharField(max_length=10, choices=Nightly, default=Nightly.UNKNOWN)
+    nightly_seen_at = models.DateTimeField(null=True, blank=True)
+    nightly_verified_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a separate read-back confirmed our last order."
+    )
+    last_refresh_at = models.DateTimeField("LastRefresh", null=True, blank=True)
+    last_asked_at = models.DateTimeField("last cached call", null=True, blank=True)
+    outcome = models.CharField(
+        max_length=30, blank=True, choices=[(row.value, row.value) for row in Outcome]
+    )
+    outcome_reason = models.CharField(max_length=30, blank=True)
+    data_state = models.CharField(
+        max_length=20,
+        choices=[(row.value, row.value.replace("_", " ")) for row in DataState],
+        default=DataState.NONE.value,
+    )
+    provider_code = models.CharField("FlinksCode", max_length=80, blank=True)
+    consecutive_failures = models.PositiveIntegerField(default=0)
+    same_code_runs = models.PositiveIntegerField(default=0)
+    fresh_at = models.DateTimeField(
+        null=True, blank=True, help_text="When this login last ended a run as fresh."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = LoginQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "login_id"], name="login_once_a_provider"),
+            models.CheckConstraint(condition=Q(login_id__gt=""), name="login_id_is_never_empty"),
+        ]
+        indexes = [
+            models.Index(fields=["institution", "outcome"], name="login_bank_outcome"),
+            models.Index(fields=["outcome"], name="login_outcome"),
+            models.Index(fields=["login_id"], name="login_login_id"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.institution or 'Login'} {self.login_id[:8]}"

@@ -1,0 +1,209 @@
+"""Runs, attempts, slots and beats: the row is the truth, the queue is only a courier."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from refreshops.logins.models import Login, Provider
+from refreshops.rules.freshness import DataState
+from refreshops.rules.lifecycle import (
+    AttemptState,
+    Origin,
+    Purpose,
+    RunState,
+    check_attempt_step,
+    check_run_step,
+)
+from refreshops.rules.outcomes import Outcome
+
+OPEN_RUN = (RunState.OPEN.value, RunState.PAUSED.value)
+OPEN_ATTEMPT = (AttemptState.DUE.value, AttemptState.CALLING.value)
+
+# A person's order goes before the daily run.
+RANK_PERSON = 0
+RANK_DAILY = 10
+
+
+def _choices(enum: type) -> list[tuple[str, str]]:
+    return [(row.value, row.value.replace("_", " ")) for row in enum]  # type: ignore[attr-defined]
+
+
+class LostRace(Exception):
+    """Another worker or person moved this row first. Ordinary; the caller goes on."""
+
+
+class Run(models.Model):
+    """One order to do one thing to many logins: who, why, what, over which logins."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="runs")
+    purpose = models.CharField(max_length=20, choices=_choices(Purpose))
+    origin = models.CharField(max_length=10, choices=_choices(Origin))
+    local_date = models.DateField()
+    opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    reason = models.CharField(max_length=500, blank=True)
+    state = models.CharField(max_length=10, choices=_choices(RunState), default=RunState.OPEN.value)
+    state_reason = models.CharField(max_length=500, blank=True)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
+    planned = models.PositiveIntegerField(default=0)
+    brought_forward = models.PositiveIntegerField(default=0)
+    forecast_seconds = models.FloatField(default=0)
+    totals = models.JSONField(default=dict, blank=True)
+    report = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "local_date"],
+                condition=Q(origin=Origin.DAILY.value),
+                name="one_daily_run_a_day",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=[RunState.CLOSED.value, RunState.CANCELLED.value],
+                    closed_at__isnull=False,
+                )
+                | Q(state__in=list(OPEN_RUN), closed_at__isnull=True),
+                name="run_closed_at_goes_with_its_state",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-opened_at", "-id"], name="run_newest"),
+            models.Index(fields=["state"], name="run_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Run {self.pk}: {self.purpose} {self.local_date}"
+
+    def step_to(self, wanted: RunState, *, at: datetime, why: str = "") -> None:
+        """Move to `wanted`; raise `LostRace` if somebody moved it first, `ForbiddenStep` if never."""
+        check_run_step(RunState(self.state), wanted)
+        closed_at = at if wanted in (RunState.CLOSED, RunState.CANCELLED) else None
+        moved = Run.objects.filter(pk=self.pk, state=self.state).update(
+            state=wanted.value, state_reason=why[:500], closed_at=closed_at
+        )
+        if not moved:
+            raise LostRace(f"run {self.pk}")
+        self.state, self.state_reason, self.closed_at = wanted.value, why[:500], closed_at
+
+
+class Slot(models.Model):
+    """One place in the provider's sliding window, shared by every process and purpose.
+
+    Free when `free_at` has passed. It is set far enough ahead when a call starts that a killed
+    worker's slot comes back by itself, and to answer + window when the answer is there.
+    """
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="slots")
+    free_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["provider", "free_at"], name="slot_free")]
+
+    def __str__(self) -> str:
+        return f"Slot {self.pk}"
+
+
+class Attempt(models.Model):
+    """One login within one run; it ends in exactly one outcome.
+
+    `login` is empty for the one call about the provider as a whole that may begin a daily run.
+    `paced` says that the next call needs a slot; `starts` counts claims since the last recorded
+    answer: three without one end the attempt.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="attempts")
+    login = models.ForeignKey(
+        Login, null=True, blank=True, on_delete=models.CASCADE, related_name="attempts"
+    )
+    purpose = models.CharField(max_length=20, choices=_choices(Purpose))
+    state = models.CharField(
+        max_length=10, choices=_choices(AttemptState), default=AttemptState.DUE.value
+    )
+    rank = models.PositiveSmallIntegerField(default=RANK_DAILY)
+    paced = models.BooleanField(default=True)
+    not_before = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_token = models.CharField(max_length=32, blank=True)
+    starts = models.PositiveSmallIntegerField(default=0)
+    slot = models.ForeignKey(Slot, null=True, blank=True, on_delete=models.SET_NULL)
+    conversation = models.JSONField(default=dict, blank=True)
+    waits_for = models.CharField(max_length=120, blank=True)
+    outcome = models.CharField(max_length=30, blank=True, choices=_choices(Outcome))
+    outcome_reason = models.CharField(max_length=30, blank=True)
+    data_state = models.CharField(max_length=20, blank=True, choices=_choices(DataState))
+    provider_code = models.CharField("FlinksCode", max_length=80, blank=True)
+    message = models.CharField(max_length=500, blank=True)
+    verified = models.BooleanField(default=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "login"], name="a_login_once_a_run"),
+            models.UniqueConstraint(
+                fields=["login", "purpose"],
+                condition=Q(state__in=list(OPEN_ATTEMPT)),
+                name="one_open_attempt_a_purpose",
+            ),
+            models.UniqueConstraint(
+                fields=["login"],
+                condition=Q(state=AttemptState.CALLING.value),
+                name="one_voice_a_login",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=AttemptState.DONE.value) & ~Q(outcome="")
+                | ~Q(state=AttemptState.DONE.value) & Q(outcome=""),
+                name="done_goes_with_an_outcome",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=AttemptState.CALLING.value, lease_until__isnull=False)
+                | ~Q(state=AttemptState.CALLING.value),
+                name="calling_has_a_lease",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["paced", "rank", "not_before", "id"],
+                condition=Q(state=AttemptState.DUE.value),
+                name="attempt_due",
+            ),
+            models.Index(
+                fields=["lease_until"],
+                condition=Q(state=AttemptState.CALLING.value),
+                name="attempt_leased",
+            ),
+            models.Index(fields=["run", "state", "outcome"], name="attempt_run_outcome"),
+            models.Index(fields=["login", "-id"], name="attempt_of_login"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Attempt {self.pk}"
+
+    def step_to(self, wanted: AttemptState, **fields: object) -> None:
+        """Move to `wanted` and set `fields`; raise `LostRace` when the lease is not ours any more."""
+        check_attempt_step(AttemptState(self.state), wanted)
+        moved = Attempt.objects.filter(
+            pk=self.pk, state=self.state, lease_token=self.lease_token
+        ).update(state=wanted.value, **fields)
+        if not moved:
+            raise LostRace(f"attempt {self.pk}")
+        self.state = wanted.value
+        for name, value in fields.items():
+            setattr(self, name, value)
+
+
+class Beat(models.Model):
+    """A sign of life, or a seat taken: `name` is unique, a seat is free when its lease has passed."""
+
+    name = models.CharField(max_length=80, unique=True)
+    seen_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True, blank=True)
+    token = models.CharField(max_length=32, blank=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,22 @@
+"""The product's settings under fixed test values; nothing is read from a developer's .env."""
+
+import os
+
+FIXED = {
+    "ENV_FILE": os.devnull,
+    "SECRET_KEY": "only-for-tests-" + "x" * 50,
+    "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver.localhost,testserver",
+    "HTTPS_ONLY": "true",
+    "FIELD_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+    "FLINKS_API_URL": "http://127.0.0.1:9/v3/",
+    "FLINKS_CUSTOMER_ID": "43387ca6-0391-4c82-857d-70d95f087ecb",
+}
+for _name, _value in FIXED.items():
+    os.environ.setdefault(_name, _value)
+
+from refreshops.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+SECURE_SSL_REDIRECT = False
+SESSION_COOKIE_SECURE = False
+CSRF_COOKIE_SECURE = False
