@@ -1,0 +1,179 @@
+"""The command line of the simulator, and its start and stop."""
+
+import json
+import signal
+import threading
+import time
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from refreshops.simulator.answers import Planted
+from refreshops.simulator.control import Control
+from refreshops.simulator.faults import Fault, FaultScript
+from refreshops.simulator.gateway import Gateway, Pace
+from refreshops.simulator.journal import Journal
+from refreshops.simulator.register import write_register
+from refreshops.simulator.scenarios import SCENARIOS
+from refreshops.simulator.server import SimulatorServer
+from refreshops.simulator.service import Keys, Rules, Service
+from refreshops.simulator.throttle import Throttle
+from refreshops.simulator.world import Recipe, grow
+
+PURPOSE = "Serve a fake Flinks over HTTP, until SIGTERM or SIGINT."
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Everything one simulator is started with; durations are seconds."""
+
+    recipe: Recipe
+    host: str = "127.0.0.1"
+    port: int = 0
+    register: Path | None = None
+    log: Path | None = None
+    keys: Keys = field(default_factory=Keys)
+    rules: Rules = field(default_factory=Rules)
+    pace: Pace = field(default_factory=Pace)
+    limit: int = 30
+    window_seconds: float = 60.0
+    faults: tuple[Fault, ...] = ()
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options of the simulator on any parser."""
+    where = parser.add_argument_group("where")
+    where.add_argument("--host", default="127.0.0.1")
+    where.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    where.add_argument("--register", type=Path, help="write the import CSV of the logins here")
+    where.add_argument("--log", type=Path, help="append one JSON line per request here")
+    world = parser.add_argument_group("world")
+    world.add_argument("--seed", type=int, default=1)
+    world.add_argument("--scenario", choices=SCENARIOS, default="morning")
+    world.add_argument("--logins", type=int, default=120)
+    world.add_argument("--pending-polls", type=int, default=2, help="how many 202 of a pending one")
+    world.add_argument("--pending-seconds", type=float, help="instead: how long it stays at 202")
+    world.add_argument("--body-kb", type=int, default=50, help="size of a GetAccountsDetail answer")
+    world.add_argument(
+        "--plant", type=Path, help="JSON: username, account_number, holder_name, echo"
+    )
+    world.add_argument("--faults", type=Path, help="JSON list of faults that strike every call")
+    _add_behaviour(parser)
+
+
+def _add_behaviour(parser: ArgumentParser) -> None:
+    keys = parser.add_argument_group("keys")
+    keys.add_argument("--keys", type=Path, help="JSON with any of the four, instead of options")
+    for name in ("customer_id", "secret_key", "x_api_key", "bearer"):
+        keys.add_argument(f"--{name.replace('_', '-')}")
+    keys.add_argument("--require-token", action="store_true", help="no Authorize without a token")
+    pace = parser.add_argument_group("pace")
+    pace.add_argument("--limit", type=int, default=30, help="Authorize calls a window; 0 for none")
+    pace.add_argument("--window", type=float, default=60.0, help="seconds")
+    pace.add_argument("--retry-after", help="seconds, date, absurd, nonsense, or a literal value")
+    pace.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
+    pace.add_argument("--jitter", type=float, default=0.0, help="up to so many seconds more")
+    pace.add_argument("--stall-seconds", type=float, default=300.0)
+    pace.add_argument(
+        "--session-seconds", type=float, default=480.0, help="idle life of RequestIds"
+    )
+    pace.add_argument("--token-seconds", type=float, default=1800.0)
+    pace.add_argument("--card-busy-seconds", type=float, default=10.0)
+
+
+def options_from(given: Mapping[str, Any]) -> Options:
+    """Return the options of a parsed command line."""
+    return Options(
+        recipe=Recipe(
+            seed=given["seed"],
+            scenario=given["scenario"],
+            logins=given["logins"],
+            pending_polls=given["pending_polls"],
+            pending_seconds=given["pending_seconds"],
+        ),
+        host=given["host"],
+        port=given["port"],
+        register=given["register"],
+        log=given["log"],
+        keys=_keys(given),
+        rules=Rules(
+            require_token=given["require_token"],
+            session_seconds=given["session_seconds"],
+            token_seconds=given["token_seconds"],
+            card_busy_seconds=given["card_busy_seconds"],
+            body_kb=given["body_kb"],
+            planted=Planted(**_json_of(given["plant"], {})),
+        ),
+        pace=Pace(
+            latency=given["latency"],
+            jitter=given["jitter"],
+            stall_seconds=given["stall_seconds"],
+            retry_after=given["retry_after"],
+        ),
+        limit=given["limit"],
+        window_seconds=given["window"],
+        faults=tuple(Fault.from_json(script) for script in _json_of(given["faults"], [])),
+    )
+
+
+def _keys(given: Mapping[str, Any]) -> Keys:
+    named = {name: given[name] for name in ("customer_id", "secret_key", "x_api_key", "bearer")}
+    chosen = {name: value for name, value in named.items() if value is not None}
+    return replace(Keys(**_json_of(given["keys"], {})), **chosen)
+
+
+def _json_of(path: Path | None, default: Any) -> Any:
+    return default if path is None else json.loads(path.read_text(encoding="utf-8"))
+
+
+def build(options: Options) -> SimulatorServer:
+    """Return a bound server; its register is written before anybody can call."""
+    started_at = time.time()
+    steady = time.monotonic() - started_at
+
+    def clock() -> float:
+        # Wall time that never jumps: the throttle and the log share it.
+        return time.monotonic() - steady
+
+    service = Service(
+        grow(options.recipe, now=_moment(started_at)),
+        keys=options.keys,
+        rules=options.rules,
+        clock=clock,
+    )
+    gateway = Gateway(
+        service,
+        throttle=Throttle(limit=options.limit, window_seconds=options.window_seconds),
+        faults=FaultScript(options.faults, seed=options.recipe.seed),
+        pace=options.pace,
+        seed=options.recipe.seed,
+    )
+    journal = Journal(options.log)
+    control = Control(gateway, journal, options.recipe)
+    address = (options.host, options.port)
+    server = SimulatorServer(
+        address, gateway=gateway, control=control, journal=journal, clock=clock
+    )
+    if options.register is not None:
+        write_register(service.world, path=options.register)
+    return server
+
+
+def _moment(epoch: float) -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(epoch, UTC)
+
+
+def serve(options: Options) -> None:
+    """Serve until SIGTERM or SIGINT; print one line when ready."""
+    told_to_stop = threading.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda *_: told_to_stop.set())
+    server = build(options)
+    server.run_in_background()
+    print(f"simulator listening on http://{options.host}:{server.port}/v3/", flush=True)
+    told_to_stop.wait()
+    server.stop()

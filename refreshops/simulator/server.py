@@ -1,0 +1,199 @@
+"""HTTP/1.1 on a socket: one thread per connection, kept alive, quick at small requests."""
+
+import socket
+import socketserver
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from refreshops.simulator.control import Control
+from refreshops.simulator.delivery import ClientGone, Line, deliver
+from refreshops.simulator.gateway import Asked, Gateway
+from refreshops.simulator.journal import Journal
+from refreshops.simulator.messages import Reply, Request, json_reply
+
+LONGEST_LINE = 65_536
+LARGEST_BODY = 8 * 1024 * 1024
+CONTROL_PREFIX = "/_simulator/"
+
+
+class Unreadable(Exception):
+    """What came in is not a request."""
+
+
+class Reader(Protocol):
+    """The part of a binary file a request is read from."""
+
+    def readline(self, limit: int, /) -> bytes: ...
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def read_request(
+    reader: Reader, *, clock: Callable[[], float], send: Callable[[bytes], None]
+) -> Request | None:
+    """Return the next request of a connection, None at its end; raises Unreadable."""
+    line = reader.readline(LONGEST_LINE)
+    if not line:
+        return None
+    arrived = clock()
+    words = line.split()
+    if len(words) != 3 or not words[2].startswith(b"HTTP/1."):
+        raise Unreadable(line[:80])
+    headers: dict[str, str] = {}
+    while (line := reader.readline(LONGEST_LINE)) not in (b"\r\n", b"\n"):
+        name, colon, value = line.partition(b":")
+        if not colon:
+            raise Unreadable(line[:80])
+        headers[name.decode("latin-1").lower()] = value.strip().decode("latin-1")
+    length = int(headers.get("content-length") or 0)
+    if length > LARGEST_BODY or "transfer-encoding" in headers:
+        raise Unreadable(b"a body of known and modest length is wanted")
+    if headers.get("expect", "").lower() == "100-continue":
+        send(b"HTTP/1.1 100 Continue\r\n\r\n")
+    body = reader.read(length) if length else b""
+    if len(body) < length:
+        return None
+    method, target = words[0].decode("latin-1"), words[1].decode("latin-1")
+    return Request(method, target, headers, body, arrived)
+
+
+class Connection(socketserver.StreamRequestHandler):
+    """One connection of a client."""
+
+    server: "SimulatorServer"
+    disable_nagle_algorithm = True
+    rbufsize = 65_536
+
+    def handle(self) -> None:
+        line = Line(self.connection)
+        try:
+            while self._one_exchange(line):
+                pass
+        except (Unreadable, ValueError):
+            refusal = json_reply(400, {"HttpStatusCode": 400, "FlinksCode": "INVALID_REQUEST"})
+            self._quietly(lambda: deliver(refusal, line, keep_alive=False, leaving=_nothing))
+        except (ClientGone, OSError):
+            return
+
+    def finish(self) -> None:
+        self._quietly(super().finish)
+
+    def _one_exchange(self, line: Line) -> bool:
+        request = read_request(self.rfile, clock=self.server.clock, send=line.send)
+        if request is None:
+            return False
+        keep_alive = request.headers.get("connection", "").lower() != "close"
+        if request.target.startswith(CONTROL_PREFIX):
+            reply = self.server.control.answer(request, peer=str(self.client_address[0]))
+            return deliver(reply, line, keep_alive=keep_alive, leaving=_nothing)
+        return self._traced(request, line, keep_alive=keep_alive)
+
+    def _traced(self, request: Request, line: Line, *, keep_alive: bool) -> bool:
+        """Answer, and write the line of the log whatever becomes of the answer."""
+        server = self.server
+        server.journal.expect()
+        asked = server.gateway.about(request)
+        entry = _entry(request, asked)
+
+        def leaving() -> None:
+            entry["answered"] = server.clock()
+
+        try:
+            reply = server.gateway.answer(request, asked, wait=line.wait)
+            alive = deliver(reply, line, keep_alive=keep_alive, leaving=leaving)
+            _complete(entry, reply)
+            return alive
+        finally:
+            server.journal.write(entry)
+
+    @staticmethod
+    def _quietly(step: Callable[[], Any]) -> None:
+        try:
+            step()
+        except (OSError, ValueError, ClientGone):
+            return
+
+
+def _nothing() -> None:
+    return None
+
+
+def _entry(request: Request, asked: Asked) -> dict[str, Any]:
+    return {
+        "arrived": request.arrived,
+        "answered": None,
+        "method": request.method,
+        "path": request.path,
+        "endpoint": asked.endpoint if asked.route else None,
+        "login_id": asked.login_id,
+        "request_id": asked.request_id,
+        "status": None,
+        "code": None,
+    }
+
+
+def _complete(entry: dict[str, Any], reply: Reply) -> None:
+    entry["status"], entry["code"] = reply.status or None, reply.code
+    entry["request_id"] = entry["request_id"] or reply.request_id
+
+
+class SimulatorServer(socketserver.ThreadingTCPServer):
+    """The listening socket and what its connections share. `clock` returns epoch seconds."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 1024
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        *,
+        gateway: Gateway,
+        control: Control,
+        journal: Journal,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.gateway = gateway
+        self.control = control
+        self.journal = journal
+        self.clock = clock
+        # A waiting thread should read its request line at once, not after a busy one's turn.
+        sys.setswitchinterval(0.0005)
+        super().__init__(address, Connection)
+
+    @property
+    def port(self) -> int:
+        """The port really bound."""
+        return int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what broke; the thread of one connection ends, the others go on."""
+        if isinstance(sys.exc_info()[1], OSError):
+            return
+        super().handle_error(request, client_address)
+
+    def run_in_background(self) -> threading.Thread:
+        """Serve from a thread of its own, until `stop`."""
+        thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        return thread
+
+    def stop(self, *, within_seconds: float = 1.0) -> None:
+        """Accept no more, give answers under way a moment, close the log."""
+        self.shutdown()
+        self.socket.close()
+        ends_at = time.monotonic() + within_seconds
+        while self.journal.arrived > self.journal.written and time.monotonic() < ends_at:
+            time.sleep(0.01)
+        self.journal.close()
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a peer address is this machine."""
+    return address.startswith("127.") or address in {"::1", "::ffff:127.0.0.1"}
+
+
+__all__ = ["Connection", "SimulatorServer", "is_loopback", "read_request", "socket"]

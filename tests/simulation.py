@@ -1,0 +1,176 @@
+"""Start a simulator for a test: a process of its own, spoken to over real HTTP."""
+
+import csv
+import http.client
+import json
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+CUSTOMER_ID = "43387ca6-0391-4c82-857d-70d95f087ecb"
+SECRET_KEY = "simulator-secret-key"
+X_API_KEY = "simulator-x-api-key"
+BEARER = "simulator-bearer"
+FILES = ("plant", "keys", "faults")
+
+
+class Simulator:
+    """A running simulator. `url` reaches up to and including `/v3/`."""
+
+    def __init__(self, process: subprocess.Popen[str], *, url: str, folder: Path) -> None:
+        self.process = process
+        self.url = url
+        self.port = int(url.split(":")[2].split("/")[0])
+        self.register = folder / "register.csv"
+        self.log = folder / "requests.jsonl"
+
+    def register_rows(self) -> list[dict[str, str]]:
+        """Return the rows of the import CSV it wrote."""
+        with self.register.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def log_lines(self, *, settle_seconds: float = 2.0) -> list[dict[str, Any]]:
+        """Return the request log, once every request that arrived has its line (or time is up)."""
+        ends_at = time.monotonic() + settle_seconds
+        while self.process.poll() is None and time.monotonic() < ends_at:
+            counts = self.counts()
+            if counts["arrived"] == counts["logged"]:
+                break
+            time.sleep(0.01)
+        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+
+    def state(self) -> dict[str, Any]:
+        """Return every login and the counts, as the simulator sees them now."""
+        return self.control("GET", "state")
+
+    def counts(self) -> dict[str, Any]:
+        """Return the counts alone."""
+        return self.control("GET", "counts")
+
+    def logins(self, **wanted: Any) -> list[dict[str, Any]]:
+        """Return the logins whose described fields equal `wanted`, e.g. `fate="success"`."""
+        return [
+            login
+            for login in self.state()["logins"]
+            if all(login[name] == value for name, value in wanted.items())
+        ]
+
+    def login(self, login_id: str) -> dict[str, Any]:
+        """Return one login."""
+        return self.control("GET", f"login/{login_id}")
+
+    def change(self, login_id: str, **fields: Any) -> dict[str, Any]:
+        """Change a login behind everybody's back: fate, scheduled, last_refresh, faults, ..."""
+        return self.control("POST", f"login/{login_id}", fields)
+
+    def faults(self, *faults: dict[str, Any]) -> dict[str, Any]:
+        """Let these faults strike every call, instead of those before; none ends them."""
+        return self.control("POST", "faults", {"faults": list(faults)})
+
+    def night(self) -> int:
+        """Run a nightly refresh now; return how many logins it refreshed."""
+        return int(self.control("POST", "night", {})["refreshed"])
+
+    def limit(self, limit: int | None = None, *, window_seconds: float | None = None) -> None:
+        """Set another throttle."""
+        self.control("POST", "limit", {"limit": limit, "window_seconds": window_seconds})
+
+    def control(self, method: str, what: str, fields: dict[str, Any] | None = None) -> Any:
+        """Make one control call; raises AssertionError when it is refused."""
+        body = None if fields is None else json.dumps(fields)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(
+                method, f"/_simulator/{what}", body, {"Content-Type": "application/json"}
+            )
+            answer = connection.getresponse()
+            text = answer.read()
+        finally:
+            connection.close()
+        assert answer.status == 200, text
+        return json.loads(text)
+
+    def stop(self) -> int:
+        """End it with SIGTERM; return its exit code."""
+        self.process.terminate()
+        return self.process.wait(timeout=10)
+
+    def kill(self) -> None:
+        """End it with SIGKILL."""
+        self.process.kill()
+        self.process.wait(timeout=10)
+
+
+@contextmanager
+def running_simulator(
+    *, ready_seconds: float = 20.0, folder: Path | None = None, **options: Any
+) -> Iterator[Simulator]:
+    """Yield a running simulator; `options` are those of its command line.
+
+    Names take underscores; True is a switch; `plant`, `keys` and `faults` are given as values and
+    written to files. Without `limit` the throttle is off, unlike on the command line.
+    """
+    with tempfile.TemporaryDirectory(prefix="simulator-") as temporary:
+        place = folder or Path(temporary)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "refreshops.simulator", *_arguments(options, place=place)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            url = _ready_line(process, seconds=ready_seconds).rsplit(" ", 1)[-1]
+            yield Simulator(process, url=url, folder=place)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout:
+                process.stdout.close()
+
+
+def _ready_line(process: subprocess.Popen[str], *, seconds: float) -> str:
+    lines: queue.Queue[str] = queue.Queue()
+    assert process.stdout is not None
+    threading.Thread(
+        target=lambda out: lines.put(out.readline()), args=(process.stdout,), daemon=True
+    ).start()
+    try:
+        line = lines.get(timeout=seconds).strip()
+    except queue.Empty:
+        line = ""
+    assert line, "the simulator did not start"
+    return line
+
+
+def _arguments(options: dict[str, Any], *, place: Path) -> list[str]:
+    chosen = {
+        "limit": 0,
+        "register": place / "register.csv",
+        "log": place / "requests.jsonl",
+        **options,
+    }
+    arguments = []
+    for name, value in chosen.items():
+        if name in FILES and not isinstance(value, str | Path):
+            path = place / f"{name}.json"
+            path.write_text(json.dumps(value), encoding="utf-8")
+            value = path
+        if value is False or value is None:
+            continue
+        arguments.append(f"--{name.replace('_', '-')}")
+        if value is not True:
+            arguments.append(str(value))
+    return arguments
