@@ -61,6 +61,7 @@ class Provider(models.Model):
                 condition=Q(logins_per_minute__gte=1), name="provider_limit_is_positive"
             ),
         ]
+        permissions = [("pause_provider", "Can pause and resume a provider")]
 
     def __str__(self) -> str:
         return self.name.capitalize()
@@ -79,6 +80,9 @@ class Customer(models.Model):
         related_name="customers",
     )
     last_activity_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        permissions = [("view_every_customer", "Sees the rows of every account manager")]
 
     def __str__(self) -> str:
         return f"{self.reference} {self.name}".strip()
@@ -132,6 +136,9 @@ class Login(models.Model):
         null=True, blank=True, help_text="When a separate read-back confirmed our last order."
     )
     last_refresh_at = models.DateTimeField("LastRefresh", null=True, blank=True)
+    data_as_of = models.DateTimeField(
+        "data as of", null=True, blank=True, help_text="How old the bank data is that we hold."
+    )
     last_asked_at = models.DateTimeField("last cached call", null=True, blank=True)
     outcome = models.CharField(
         max_length=30, blank=True, choices=[(row.value, row.value) for row in Outcome]
@@ -161,6 +168,10 @@ class Login(models.Model):
             models.Index(fields=["institution", "outcome"], name="login_bank_outcome"),
             models.Index(fields=["outcome"], name="login_outcome"),
             models.Index(fields=["login_id"], name="login_login_id"),
+        ]
+        permissions = [
+            ("refresh_login", "Can ask for a refresh now"),
+            ("switch_login", "Can switch the nightly refresh off and on"),
         ]
 
     def __str__(self) -> str:
