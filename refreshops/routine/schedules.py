@@ -1,0 +1,108 @@
+"""When the queue starts things by itself: three rows of django-q2, the only place that writes them.
+
+All are cron rows: q2 computes those from "now" in local time, so they neither replay what was
+missed nor slide at a change of the clocks (DAILY rows do).
+"""
+
+from datetime import time
+
+from django.db import transaction
+from django.utils import timezone
+from django_q.models import Schedule
+
+from refreshops.routine.models import Beat
+
+DAILY = "daily run"
+HEARTBEAT = "heartbeat"
+PRUNE = "prune"
+
+# A dotted path stands in the database: rename a task only together with a migration.
+TASKS = {
+    DAILY: "refreshops.routine.tasks.open_today",
+    HEARTBEAT: "refreshops.routine.tasks.heartbeat",
+    PRUNE: "refreshops.routine.tasks.prune",
+}
+DEFAULT_DAILY_TIME = time(10, 30)
+HEARTBEAT_CRON = "* * * * *"
+PRUNE_CRON = "40 3 * * *"
+
+FOR_EVER = -1
+SWITCHED_OFF = 0
+
+
+class UnfitTime(ValueError):
+    """The daily run cannot be set to this time; the text is a sentence for people."""
+
+
+def ensure_schedules() -> None:
+    """Write the schedules that are missing and repair the others; keep a time that people set."""
+    with transaction.atomic():
+        _one_writer()
+        _ensure(DAILY, cron=_cron(DEFAULT_DAILY_TIME), keep_cron=True)
+        _ensure(HEARTBEAT, cron=HEARTBEAT_CRON)
+        _ensure(PRUNE, cron=PRUNE_CRON)
+
+
+def daily_time() -> time | None:
+    """Return when the daily run starts, in settings.TIME_ZONE; None when it is switched off."""
+    row = Schedule.objects.filter(name=DAILY).exclude(repeats=SWITCHED_OFF).order_by("pk").first()
+    if row is None:
+        return None
+    minute, hour, *_ = row.cron.split()
+    return time(int(hour), int(minute))
+
+
+def set_daily_time(wanted: time | None) -> None:
+    """Start the daily run at `wanted` (local time) from now on; None switches it off.
+
+    Raises `UnfitTime` for times that a change of the clocks skips or repeats, and for seconds.
+    """
+    if wanted is not None:
+        _check_time(wanted)
+    with transaction.atomic():
+        _one_writer()
+        row = _ensure(DAILY, cron=_cron(DEFAULT_DAILY_TIME), keep_cron=True)
+        row.repeats = SWITCHED_OFF if wanted is None else FOR_EVER
+        if wanted is not None:
+            row.cron = _cron(wanted)
+        row.next_run = row.calculate_next_run()
+        row.save(update_fields=["cron", "repeats", "next_run"])
+
+
+def _check_time(wanted: time) -> None:
+    if wanted.second or wanted.microsecond or wanted.tzinfo:
+        raise UnfitTime("The daily run starts at a full minute of local time, such as 10:30.")
+    # Reference, dependencies section 2: a cron row at 01:30 runs twice in the autumn night,
+    # one at 02:30 runs at 03:00 in the spring night.
+    if time(1) <= wanted < time(3):
+        raise UnfitTime(
+            f"{wanted:%H:%M} does not exist, or comes twice, in the nights when the clocks change "
+            "(daylight saving time): choose a time before 01:00 or from 03:00 on."
+        )
+
+
+def _cron(at: time) -> str:
+    return f"{at.minute} {at.hour} * * *"
+
+
+def _ensure(name: str, *, cron: str, keep_cron: bool = False) -> Schedule:
+    rows = list(Schedule.objects.filter(name=name).order_by("pk"))
+    # q2 has no unique name: a double would run everything twice.
+    for double in rows[1:]:
+        double.delete()
+    if not rows:
+        return Schedule.objects.create(
+            name=name, func=TASKS[name], schedule_type=Schedule.CRON, cron=cron, repeats=FOR_EVER
+        )
+    row = rows[0]
+    row.func, row.schedule_type = TASKS[name], Schedule.CRON
+    if not keep_cron:
+        row.cron, row.repeats = cron, FOR_EVER
+    row.save(update_fields=["func", "schedule_type", "cron", "repeats"])
+    return row
+
+
+def _one_writer() -> None:
+    """Let two commands that run at once write one after the other."""
+    Beat.objects.get_or_create(name="schedules", defaults={"seen_at": timezone.now()})
+    Beat.objects.select_for_update().get(name="schedules")

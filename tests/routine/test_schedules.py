@@ -1,0 +1,153 @@
+"""The schedule rows, and what django-q2 makes of them on the nights when the clocks change."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from io import StringIO
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django_q.models import OrmQ, Schedule
+from django_q.scheduler import scheduler
+
+from refreshops.routine import schedules
+from refreshops.routine.schedules import UnfitTime
+
+TORONTO = ZoneInfo("America/Toronto")
+
+pytestmark = pytest.mark.django_db
+
+
+def run_command(*arguments: str) -> str:
+    out = StringIO()
+    call_command("schedule_routine", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def scheduled_starts(*, first: date, days: int) -> list[datetime]:
+    """Let q2's own scheduler go through whole local days, half an hour a step; local starts."""
+    starts = []
+    moment = datetime.combine(first, time(0), TORONTO).astimezone(UTC) + timedelta(seconds=1)
+    end = datetime.combine(first + timedelta(days=days), time(0), TORONTO).astimezone(UTC)
+    with time_machine.travel(moment, tick=False) as clock:
+        row = Schedule.objects.get(name=schedules.DAILY)
+        row.next_run = row.calculate_next_run()
+        row.save()
+        while moment < end:
+            clock.move_to(moment)
+            due_at = Schedule.objects.get(name=schedules.DAILY).next_run
+            scheduler()
+            if Schedule.objects.get(name=schedules.DAILY).next_run != due_at:
+                starts.append(due_at.astimezone(TORONTO))
+            moment += timedelta(minutes=30)
+    return starts
+
+
+class TestWriting:
+    def test_it_writes_three_rows_and_a_second_time_the_same_three(self):
+        run_command()
+        first = set(Schedule.objects.values_list("pk", "name", "func", "cron"))
+
+        run_command()
+
+        assert set(Schedule.objects.values_list("pk", "name", "func", "cron")) == first
+        assert {row[1:] for row in first} == {
+            ("daily run", "refreshops.routine.tasks.open_today", "30 10 * * *"),
+            ("heartbeat", "refreshops.routine.tasks.heartbeat", "* * * * *"),
+            ("prune", "refreshops.routine.tasks.prune", "40 3 * * *"),
+        }
+
+    def test_it_keeps_a_time_that_staff_have_set(self):
+        schedules.ensure_schedules()
+        schedules.set_daily_time(time(9, 5))
+
+        run_command()
+
+        assert schedules.daily_time() == time(9, 5)
+
+    def test_it_keeps_the_daily_run_off(self):
+        run_command("--off")
+
+        run_command()
+
+        assert schedules.daily_time() is None
+
+    def test_a_time_switches_it_on_again(self):
+        run_command("--off")
+
+        said = run_command("--time", "11:15")
+
+        assert schedules.daily_time() == time(11, 15)
+        assert "11:15 America/Toronto" in said
+
+    def test_doubles_of_a_row_are_removed(self):
+        schedules.ensure_schedules()
+        Schedule.objects.create(name="heartbeat", func="refreshops.routine.tasks.heartbeat")
+
+        schedules.ensure_schedules()
+
+        assert Schedule.objects.filter(name="heartbeat").count() == 1
+
+    def test_a_changed_function_name_is_repaired(self):
+        schedules.ensure_schedules()
+        Schedule.objects.filter(name="daily run").update(func="os.system")
+
+        schedules.ensure_schedules()
+
+        assert Schedule.objects.get(name="daily run").func == schedules.TASKS[schedules.DAILY]
+
+
+class TestRefusing:
+    @pytest.mark.parametrize(
+        "wanted",
+        [
+            pytest.param(time(1, 0), id="comes-twice"),
+            pytest.param(time(1, 30), id="comes-twice-half-past"),
+            pytest.param(time(2, 30), id="is-skipped"),
+            pytest.param(time(2, 59), id="last-skipped-minute"),
+        ],
+    )
+    def test_times_that_a_clock_change_touches_are_refused_with_the_reason(self, wanted):
+        with pytest.raises(UnfitTime, match="clocks change.*daylight saving"):
+            schedules.set_daily_time(wanted)
+
+        assert schedules.daily_time() is None
+
+    @pytest.mark.parametrize("wanted", [time(0, 59), time(3, 0), time(23, 59)])
+    def test_times_beside_them_are_fine(self, wanted):
+        schedules.set_daily_time(wanted)
+
+        assert schedules.daily_time() == wanted
+
+    @pytest.mark.parametrize("text", ["25:00", "ten", "10.30", "02:15"])
+    def test_the_command_says_what_is_wrong(self, text):
+        with pytest.raises(CommandError, match=r"HH:MM|clocks change"):
+            run_command("--time", text)
+
+
+class TestClockChanges:
+    @pytest.mark.parametrize(
+        "first", [date(2027, 3, 12), date(2027, 11, 5)], ids=["spring", "autumn"]
+    )
+    @pytest.mark.parametrize("at", [time(10, 30), time(0, 30), time(3, 0)], ids=str)
+    def test_it_starts_once_each_local_day_at_the_same_local_time(self, first, at):
+        schedules.ensure_schedules()
+        schedules.set_daily_time(at)
+
+        starts = scheduled_starts(first=first, days=5)
+
+        expected = [datetime.combine(first + timedelta(days=n), at) for n in range(5)]
+        assert [start.replace(tzinfo=None) for start in starts] == expected
+        assert OrmQ.objects.count() >= len(starts)
+
+    def test_after_three_days_down_it_starts_once_and_not_three_times(self):
+        schedules.ensure_schedules()
+        Schedule.objects.exclude(name="daily run").delete()
+        with time_machine.travel(datetime(2027, 6, 1, 15, tzinfo=UTC), tick=False) as clock:
+            schedules.set_daily_time(time(10, 30))
+            clock.move_to(datetime(2027, 6, 4, 16, tzinfo=UTC))
+
+            for _ in range(5):
+                scheduler()
+
+        assert OrmQ.objects.count() == 1
