@@ -7,10 +7,12 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from refreshops.simulator.answers import Planted
+from refreshops.simulator.books import Books, Keys, Rules
 from refreshops.simulator.control import Control
 from refreshops.simulator.faults import Fault, FaultScript
 from refreshops.simulator.gateway import Gateway, Pace
@@ -18,7 +20,6 @@ from refreshops.simulator.journal import Journal
 from refreshops.simulator.register import write_register
 from refreshops.simulator.scenarios import SCENARIOS
 from refreshops.simulator.server import SimulatorServer
-from refreshops.simulator.service import Keys, Rules, Service
 from refreshops.simulator.throttle import Throttle
 from refreshops.simulator.world import Recipe, grow
 
@@ -137,14 +138,14 @@ def build(options: Options) -> SimulatorServer:
         # Wall time that never jumps: the throttle and the log share it.
         return time.monotonic() - steady
 
-    service = Service(
-        grow(options.recipe, now=_moment(started_at)),
+    books = Books(
+        grow(options.recipe, now=datetime.fromtimestamp(started_at, UTC)),
         keys=options.keys,
         rules=options.rules,
         clock=clock,
     )
     gateway = Gateway(
-        service,
+        books,
         throttle=Throttle(limit=options.limit, window_seconds=options.window_seconds),
         faults=FaultScript(options.faults, seed=options.recipe.seed),
         pace=options.pace,
@@ -157,14 +158,8 @@ def build(options: Options) -> SimulatorServer:
         address, gateway=gateway, control=control, journal=journal, clock=clock
     )
     if options.register is not None:
-        write_register(service.world, path=options.register)
+        write_register(books.world, path=options.register)
     return server
-
-
-def _moment(epoch: float) -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(epoch, UTC)
 
 
 def serve(options: Options) -> None:

@@ -51,12 +51,12 @@ class Control:
             return json_reply(400, {"error": str(reason)})
 
     def _state(self) -> dict[str, Any]:
-        logins = self.gateway.service.world.logins.values()
+        logins = self.gateway.books.world.logins.values()
         return {
             "scenario": self.recipe.scenario,
             "seed": self.recipe.seed,
-            "now": self.gateway.service.now().isoformat(),
-            "customer_id": self.gateway.service.keys.customer_id,
+            "now": self.gateway.books.now().isoformat(),
+            "customer_id": self.gateway.books.keys.customer_id,
             "faults": [fault.to_json() for fault in self.gateway.faults.everywhere],
             "counts": self._counts(),
             "logins": [describe(login) for login in logins],
@@ -64,7 +64,7 @@ class Control:
 
     def _counts(self) -> dict[str, Any]:
         throttle = self.gateway.throttle
-        logins = self.gateway.service.world.logins.values()
+        logins = self.gateway.books.world.logins.values()
         return {
             "logins": len(logins),
             "scheduled": sum(login.scheduled for login in logins),
@@ -75,12 +75,12 @@ class Control:
             "most_in_a_window": throttle.most_in_a_window,
             "limit": throttle.limit,
             "window_seconds": throttle.window_seconds,
-            "sessions": len(self.gateway.service.sessions),
+            "sessions": len(self.gateway.books.sessions),
         }
 
     def _login(self, rest: list[str]) -> Login:
         login_id = canonical(rest[0]) if rest else None
-        login = self.gateway.service.world.logins.get(login_id or "")
+        login = self.gateway.books.world.logins.get(login_id or "")
         if login is None:
             raise Refused("no such login")
         return login
@@ -89,8 +89,8 @@ class Control:
         unknown = set(fields) - set(_SETTERS)
         if unknown:
             raise Refused(f"cannot change {sorted(unknown)}, only {sorted(_SETTERS)}")
-        now = self.gateway.service.now()
-        with self.gateway.service.world.lock:
+        now = self.gateway.books.now()
+        with self.gateway.books.world.lock:
             for name, value in sorted(fields.items(), key=lambda pair: _ORDER[pair[0]]):
                 _SETTERS[name](login, value, now)
         return describe(login)
@@ -101,8 +101,8 @@ class Control:
         return {"faults": [fault.to_json() for fault in made]}
 
     def _night(self) -> dict[str, Any]:
-        service = self.gateway.service
-        return {"refreshed": service.world.run_night(service.now())}
+        books = self.gateway.books
+        return {"refreshed": books.world.run_night(books.now())}
 
     def _limit(self, fields: dict[str, Any]) -> dict[str, Any]:
         throttle = self.gateway.throttle

@@ -15,7 +15,7 @@ RETRY_AFTER = {
     "nonsense": "soon",
 }
 _DEPTH = 10_000
-_WRONG_TYPES: dict[str, bytes] = {
+WRONG_TYPES: dict[str, bytes] = {
     "list": b'[{"HttpStatusCode":200}]',
     "number": b"200",
     "null": b"null",
@@ -44,7 +44,7 @@ def instead_of_answer(fault: Fault, *, stall_seconds: float) -> Reply:
         case "invalid_json":
             return Reply(200, b'{"HttpStatusCode":200,"Login":{"Username":')
         case "wrong_type":
-            return Reply(200, _WRONG_TYPES[details.get("form", "list")])
+            return Reply(200, WRONG_TYPES[details.get("form", "list")])
         case "redirect":
             location = str(details.get("location", "http://127.0.0.1:9/elsewhere"))
             return Reply(int(details.get("status", 302)), b"", headers={"Location": location})
@@ -66,6 +66,7 @@ def falsify(reply: Reply, fault: Fault, *, stall_seconds: float) -> Reply:
             code = details.get("code", "RETRY_LATER")
             spoilt = _with(reply, HttpStatusCode=details.get("body_status", 401), FlinksCode=code)
             spoilt.code = code
+            spoilt.status = int(details.get("http_status", spoilt.status))
             return spoilt
         case "duplicate_keys":
             reply.body = reply.body.replace(b"{", b'{"HttpStatusCode":500,', 1)

@@ -14,7 +14,7 @@ INSTEAD = frozenset(
         "stall",  # no answer at all
         "reset",  # TCP reset
         "invalid_json",
-        "wrong_type",  # form: list, number, null, string, nan, deep, bom, latin1
+        "wrong_type",  # form: one of FORMS
         "html_200",
         "gzip_bomb",  # megabytes
         "huge",  # megabytes
@@ -33,8 +33,15 @@ AFTERWARDS = frozenset(
         "do_then_reset",
         "no_request_id",
         "wrong_login",
-        "status_mismatch",  # body_status, code: the body contradicts the HTTP status
+        "status_mismatch",  # body_status, code, http_status: body and HTTP contradict each other
         "duplicate_keys",
+    }
+)
+# What `wrong_type` may send instead of the documented object.
+FORMS = frozenset(
+    {
+        *("list", "number", "null", "string", "true", "nan", "deep", "empty"),
+        *("bom", "latin1", "huge_number", "wrong_fields"),
     }
 )
 ENDPOINTS = frozenset(
@@ -79,6 +86,8 @@ class Fault:
         kind, endpoint = details.pop("kind"), details.pop("endpoint", None)
         if endpoint is not None and endpoint not in ENDPOINTS:
             raise BadFault(f"endpoint {endpoint!r} is not one of {sorted(ENDPOINTS)}")
+        if details.get("form", "list") not in FORMS:
+            raise BadFault(f"form is one of {sorted(FORMS)}")
         times, share = details.pop("times", None), details.pop("share", 1.0)
         return cls(kind, endpoint, times, share, details)
 

@@ -1,4 +1,4 @@
-"""The way of one request: route, throttle, faults, one session at a time, service, latency."""
+"""The way of one request: route, throttle, faults, one session at a time, endpoint, latency."""
 
 import re
 import threading
@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 
+from refreshops.simulator.authorization import Authorization
+from refreshops.simulator.books import Books
+from refreshops.simulator.data_calls import DataCalls
 from refreshops.simulator.falsified import documented_error, falsify, instead_of_answer
 from refreshops.simulator.fates import BAD_REQUEST_MESSAGE, UNKNOWN_LOGIN_MESSAGE
 from refreshops.simulator.faults import INSTEAD, FaultScript
 from refreshops.simulator.identifiers import canonical
 from refreshops.simulator.messages import Malformed, Reply, Request, json_reply
-from refreshops.simulator.service import Service
 from refreshops.simulator.throttle import Throttle
+from refreshops.simulator.upkeep import Upkeep
 
 PATH = re.compile(
     r"/v3/(?P<customer>[^/]+)/BankingServices/(?P<endpoint>[A-Za-z]+)(?:/(?P<argument>[^/]+))?/?"
@@ -57,27 +60,16 @@ class Gateway:
     """Answers every request outside the control endpoints."""
 
     def __init__(
-        self, service: Service, *, throttle: Throttle, faults: FaultScript, pace: Pace, seed: int
+        self, books: Books, *, throttle: Throttle, faults: FaultScript, pace: Pace, seed: int
     ) -> None:
-        self.service = service
+        self.books = books
         self.throttle = throttle
         self.faults = faults
         self.pace = pace
         self._chance = Random(f"{seed}/jitter")
         self._speaking: set[str] = set()
         self._speaking_lock = threading.Lock()
-        detail, summary = service.accounts_detail, service.accounts_summary
-        self._routes = {
-            "GenerateAuthorizeToken": Route("POST", service.generate_authorize_token),
-            "Authorize": Route("POST", service.authorize, paced=True),
-            "GetAccountsDetail": Route("POST", detail),
-            "GetAccountsDetailAsync": Route("GET", detail, argument="request_id"),
-            "GetAccountsSummary": Route("POST", summary),
-            "GetAccountsSummaryAsync": Route("GET", summary, argument="request_id"),
-            "SetScheduledRefresh": Route("PATCH", service.set_scheduled_refresh, paced=True),
-            "GetNightlyRefreshStatus": Route("GET", service.nightly_refresh_status),
-            "DeleteCard": Route("DELETE", service.delete_card, argument="login_id", paced=True),
-        }
+        self._routes = routes_of(books)
 
     def about(self, request: Request) -> Asked:
         """Return what the request is about; the login of a data call by its RequestId."""
@@ -95,7 +87,7 @@ class Gateway:
             request_id = asked.argument
         asked.login_id, asked.request_id = canonical(login_id), canonical(request_id)
         if asked.login_id is None:
-            holder = self.service.sessions.holder(asked.request_id)
+            holder = self.books.sessions.holder(asked.request_id)
             asked.login_id = holder.login_id if holder else None
         return asked
 
@@ -117,7 +109,7 @@ class Gateway:
         return reply
 
     def _act(self, request: Request, asked: Asked, route: Route) -> Reply:
-        login = self.service.world.find(asked.login_id)
+        login = self.books.world.find(asked.login_id)
         own = login.faults if login else []
         fault = self.faults.pick(asked.endpoint or "", own=own)
         if fault is not None and fault.kind in INSTEAD:
@@ -127,7 +119,7 @@ class Gateway:
             reply = self._checked(request) or route.answering(request, argument)
         except Malformed as reason:
             text = f"{BAD_REQUEST_MESSAGE}. {reason}"
-            reply = self.service.answers.error(400, "INVALID_REQUEST", text)
+            reply = self.books.answers.error(400, "INVALID_REQUEST", text)
         if fault is not None:
             return falsify(reply, fault, stall_seconds=self.pace.stall_seconds)
         return reply
@@ -135,9 +127,9 @@ class Gateway:
     def _checked(self, request: Request) -> Reply | None:
         """Refuse a wrong key wherever one is sent; the data calls insist on it themselves."""
         given = request.headers.get("x-api-key")
-        if given is None or given == self.service.keys.x_api_key:
+        if given is None or given == self.books.keys.x_api_key:
             return None
-        return self.service.answers.error(401, "ACCESS_DENIED", "Authentication unsuccessful")
+        return self.books.answers.error(401, "ACCESS_DENIED", "Authentication unsuccessful")
 
     @contextmanager
     def _one_at_a_time(self, asked: Asked) -> Iterator[bool]:
@@ -165,8 +157,8 @@ class Gateway:
             reply = json_reply(405, {"HttpStatusCode": 405, "Message": text})
             reply.headers["Allow"] = route.method
             return reply
-        if asked.customer != self.service.keys.customer_id:
-            return self.service.answers.error(400, "INVALID_LOGIN", UNKNOWN_LOGIN_MESSAGE)
+        if asked.customer != self.books.keys.customer_id:
+            return self.books.answers.error(400, "INVALID_LOGIN", UNKNOWN_LOGIN_MESSAGE)
         return None
 
     def _not_found(self, request: Request) -> Reply:
@@ -187,7 +179,7 @@ class Gateway:
         )
 
     def _refused_as(self, code: str) -> Reply:
-        return self.service.answers.error(401, code, None)
+        return self.books.answers.error(401, code, None)
 
     def _latency(self) -> float:
         jitter = self._chance.random() * self.pace.jitter if self.pace.jitter else 0.0
@@ -201,3 +193,20 @@ def _fields_or_none(request: Request) -> dict[str, object]:
         return request.fields()
     except Malformed:
         return {}
+
+
+def routes_of(books: Books) -> dict[str, Route]:
+    """Return every endpoint by its name."""
+    authorization, data, upkeep = Authorization(books), DataCalls(books), Upkeep(books)
+    detail, summary = data.accounts_detail, data.accounts_summary
+    return {
+        "GenerateAuthorizeToken": Route("POST", authorization.generate_authorize_token),
+        "Authorize": Route("POST", authorization.authorize, paced=True),
+        "GetAccountsDetail": Route("POST", detail),
+        "GetAccountsDetailAsync": Route("GET", detail, argument="request_id"),
+        "GetAccountsSummary": Route("POST", summary),
+        "GetAccountsSummaryAsync": Route("GET", summary, argument="request_id"),
+        "SetScheduledRefresh": Route("PATCH", upkeep.set_scheduled_refresh, paced=True),
+        "GetNightlyRefreshStatus": Route("GET", upkeep.nightly_refresh_status),
+        "DeleteCard": Route("DELETE", upkeep.delete_card, argument="login_id", paced=True),
+    }

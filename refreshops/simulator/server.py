@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from refreshops.simulator.control import Control
@@ -23,6 +24,14 @@ class Unreadable(Exception):
     """What came in is not a request."""
 
 
+class CutOff(Exception):
+    """The client left in the middle of its body; `request` is what came of it."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request.target)
+        self.request = request
+
+
 class Reader(Protocol):
     """The part of a binary file a request is read from."""
 
@@ -34,7 +43,7 @@ class Reader(Protocol):
 def read_request(
     reader: Reader, *, clock: Callable[[], float], send: Callable[[bytes], None]
 ) -> Request | None:
-    """Return the next request of a connection, None at its end; raises Unreadable."""
+    """Return the next request of a connection, None at its end; raises Unreadable or CutOff."""
     line = reader.readline(LONGEST_LINE)
     if not line:
         return None
@@ -53,11 +62,12 @@ def read_request(
         raise Unreadable(b"a body of known and modest length is wanted")
     if headers.get("expect", "").lower() == "100-continue":
         send(b"HTTP/1.1 100 Continue\r\n\r\n")
-    body = reader.read(length) if length else b""
-    if len(body) < length:
-        return None
     method, target = words[0].decode("latin-1"), words[1].decode("latin-1")
-    return Request(method, target, headers, body, arrived)
+    request = Request(method, target, headers, b"", arrived)
+    request.body = reader.read(length) if length else b""
+    if len(request.body) < length:
+        raise CutOff(request)
+    return request
 
 
 class Connection(socketserver.StreamRequestHandler):
@@ -69,20 +79,29 @@ class Connection(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         line = Line(self.connection)
+        self.server.connections.add(self.connection)
         try:
             while self._one_exchange(line):
                 pass
         except (Unreadable, ValueError):
             refusal = json_reply(400, {"HttpStatusCode": 400, "FlinksCode": "INVALID_REQUEST"})
-            self._quietly(lambda: deliver(refusal, line, keep_alive=False, leaving=_nothing))
+            with suppress(ClientGone):
+                deliver(refusal, line, keep_alive=False, leaving=_nothing)
         except (ClientGone, OSError):
             return
 
     def finish(self) -> None:
-        self._quietly(super().finish)
+        self.server.connections.discard(self.connection)
+        with suppress(OSError, ValueError):
+            super().finish()
 
     def _one_exchange(self, line: Line) -> bool:
-        request = read_request(self.rfile, clock=self.server.clock, send=line.send)
+        try:
+            request = read_request(self.rfile, clock=self.server.clock, send=line.send)
+        except CutOff as cut_off:
+            self.server.journal.expect()
+            self.server.journal.write(_entry(cut_off.request, self._about(cut_off.request)))
+            return False
         if request is None:
             return False
         keep_alive = request.headers.get("connection", "").lower() != "close"
@@ -95,7 +114,7 @@ class Connection(socketserver.StreamRequestHandler):
         """Answer, and write the line of the log whatever becomes of the answer."""
         server = self.server
         server.journal.expect()
-        asked = server.gateway.about(request)
+        asked = self._about(request)
         entry = _entry(request, asked)
 
         def leaving() -> None:
@@ -109,12 +128,8 @@ class Connection(socketserver.StreamRequestHandler):
         finally:
             server.journal.write(entry)
 
-    @staticmethod
-    def _quietly(step: Callable[[], Any]) -> None:
-        try:
-            step()
-        except (OSError, ValueError, ClientGone):
-            return
+    def _about(self, request: Request) -> Asked:
+        return self.server.gateway.about(request)
 
 
 def _nothing() -> None:
@@ -160,6 +175,7 @@ class SimulatorServer(socketserver.ThreadingTCPServer):
         self.control = control
         self.journal = journal
         self.clock = clock
+        self.connections: set[socket.socket] = set()
         # A waiting thread should read its request line at once, not after a busy one's turn.
         sys.setswitchinterval(0.0005)
         super().__init__(address, Connection)
@@ -182,18 +198,17 @@ class SimulatorServer(socketserver.ThreadingTCPServer):
         return thread
 
     def stop(self, *, within_seconds: float = 1.0) -> None:
-        """Accept no more, give answers under way a moment, close the log."""
+        """Accept no more, give answers under way a moment, then hang up; the log gets them all."""
         self.shutdown()
         self.socket.close()
-        ends_at = time.monotonic() + within_seconds
-        while self.journal.arrived > self.journal.written and time.monotonic() < ends_at:
-            time.sleep(0.01)
+        self._await_log(within_seconds)
+        for connection in tuple(self.connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._await_log(within_seconds)
         self.journal.close()
 
-
-def is_loopback(address: str) -> bool:
-    """Whether a peer address is this machine."""
-    return address.startswith("127.") or address in {"::1", "::ffff:127.0.0.1"}
-
-
-__all__ = ["Connection", "SimulatorServer", "is_loopback", "read_request", "socket"]
+    def _await_log(self, seconds: float) -> None:
+        ends_at = time.monotonic() + seconds
+        while self.journal.arrived > self.journal.written and time.monotonic() < ends_at:
+            time.sleep(0.01)
