@@ -167,7 +167,10 @@ POLL_LIMIT_SECONDS = _number("POLL_LIMIT_SECONDS", 1800, low=0.1, high=86_400)
 LEASE_SECONDS = _number("LEASE_SECONDS", 10, low=0.5, high=3600)
 CONCURRENCY = int(_number("CONCURRENCY", 4, low=1, high=64))
 CALL_DEADLINE_SECONDS = _number("CALL_DEADLINE_SECONDS", 240, low=0.2, high=240)
-CONFIRM_WAIT_SCALE = _number("CONFIRM_WAIT_SCALE", 1, low=0.0001, high=1)
+# Shortens waits after silence for rehearsals against the simulator.
+WAIT_SCALE = _number("WAIT_SCALE", 1, low=0.0001, high=1)
+CALL_RETENTION_DAYS = int(_number("CALL_RETENTION_DAYS", 90, low=1, high=36_500))
+ATTEMPT_RETENTION_DAYS = int(_number("ATTEMPT_RETENTION_DAYS", 400, low=1, high=36_500))
 
 INSTALLED_APPS = [
     "refreshops.console.apps.ConsoleAdminConfig",

@@ -1,6 +1,9 @@
 """The product's settings under fixed test values; nothing is read from a developer's .env."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
 FIXED = {
     "ENV_FILE": os.devnull,
@@ -15,6 +18,12 @@ for _name, _value in FIXED.items():
     os.environ.setdefault(_name, _value)
 
 from refreshops.settings import *  # noqa: E402, F403
+
+# A file, not memory: worker threads and processes share the test database.
+if "sqlite3" in DATABASES["default"]["ENGINE"]:  # noqa: F405
+    _folder = tempfile.mkdtemp(prefix="refreshops-tests-")
+    DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}  # noqa: F405
+    atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 SECURE_SSL_REDIRECT = False

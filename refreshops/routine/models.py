@@ -76,12 +76,16 @@ class Run(models.Model):
             models.Index(fields=["-opened_at", "-id"], name="run_newest"),
             models.Index(fields=["state"], name="run_state"),
         ]
+        permissions = [
+            ("control_run", "Can pause, resume, cancel and retry a run"),
+            ("set_daily_time", "Can set the time of the daily run"),
+        ]
 
     def __str__(self) -> str:
         return f"Run {self.pk}: {self.purpose} {self.local_date}"
 
     def step_to(self, wanted: RunState, *, at: datetime, why: str = "") -> None:
-        """Move to `wanted`; raise `LostRace` if somebody moved it first, `ForbiddenStep` if never."""
+        """Move to `wanted`; raise `LostRace` if somebody moved it first, or `ForbiddenStep`."""
         check_run_step(RunState(self.state), wanted)
         closed_at = at if wanted in (RunState.CLOSED, RunState.CANCELLED) else None
         moved = Run.objects.filter(pk=self.pk, state=self.state).update(
@@ -167,16 +171,9 @@ class Attempt(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["paced", "rank", "not_before", "id"],
-                condition=Q(state=AttemptState.DUE.value),
-                name="attempt_due",
-            ),
-            models.Index(
-                fields=["lease_until"],
-                condition=Q(state=AttemptState.CALLING.value),
-                name="attempt_leased",
-            ),
+            # Not partial: SQLite cannot prove a bound parameter equal to the index's constant.
+            models.Index(fields=["state", "paced", "rank", "not_before", "id"], name="attempt_due"),
+            models.Index(fields=["state", "lease_until"], name="attempt_leased"),
             models.Index(fields=["run", "state", "outcome"], name="attempt_run_outcome"),
             models.Index(fields=["login", "-id"], name="attempt_of_login"),
         ]
@@ -185,7 +182,7 @@ class Attempt(models.Model):
         return f"Attempt {self.pk}"
 
     def step_to(self, wanted: AttemptState, **fields: object) -> None:
-        """Move to `wanted` and set `fields`; raise `LostRace` when the lease is not ours any more."""
+        """Move to `wanted` and set `fields`; raise `LostRace` when the lease is not ours."""
         check_attempt_step(AttemptState(self.state), wanted)
         moved = Attempt.objects.filter(
             pk=self.pk, state=self.state, lease_token=self.lease_token
@@ -196,9 +193,14 @@ class Attempt(models.Model):
         for name, value in fields.items():
             setattr(self, name, value)
 
+    def step_to_paced(self) -> None:
+        """Queue for a slot: the next call turned out to need one."""
+        if not self.paced:
+            Attempt.objects.filter(pk=self.pk, state=AttemptState.DUE.value).update(paced=True)
+
 
 class Beat(models.Model):
-    """A sign of life, or a seat taken: `name` is unique, a seat is free when its lease has passed."""
+    """A sign of life, or a seat taken; a seat is free when its lease has passed."""
 
     name = models.CharField(max_length=80, unique=True)
     seen_at = models.DateTimeField()

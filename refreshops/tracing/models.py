@@ -53,11 +53,7 @@ class Call(models.Model):
             models.Index(fields=["login_id", "-sent_at", "-id"], name="call_login"),
             models.Index(fields=["request_id"], name="call_request"),
             models.Index(fields=["run_id", "-sent_at", "-id"], name="call_run"),
-            models.Index(
-                fields=["attempt_id"],
-                condition=Q(state=CallState.SENT.value),
-                name="call_in_flight",
-            ),
+            models.Index(fields=["attempt_id"], name="call_attempt"),
         ]
 
     def __str__(self) -> str:

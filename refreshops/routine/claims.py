@@ -1,0 +1,237 @@
+"""Claiming the next attempt, and taking back what a dead worker left.
+
+One transaction holds the claim: lease, slot and the Call row "sent". Only after it is committed
+does anything leave the house (design.md section 3).
+"""
+
+import logging
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, Min, OuterRef, QuerySet
+
+from refreshops.logins.models import Provider as ProviderRow
+from refreshops.providers.contract import Call, Pacing
+from refreshops.routine import learning, slots
+from refreshops.routine.desk import Desk, Work, subject_of
+from refreshops.routine.models import OPEN_ATTEMPT, Attempt, LostRace, Run
+from refreshops.rules.lifecycle import AttemptState, RunState
+from refreshops.rules.outcomes import Outcome, Reason
+from refreshops.tracing import recorder
+
+logger = logging.getLogger(__name__)
+
+# Claims without a recorded answer before an attempt is given up (fault A6).
+STARTS_ALLOWED = 3
+
+
+def due(*, provider_id: int, now: datetime, paced: bool) -> QuerySet[Attempt]:
+    """Attempts whose turn it is, first one first; none while the run or the provider is paused."""
+    speaking = Attempt.objects.filter(
+        login_id=OuterRef("login_id"), state=AttemptState.CALLING.value
+    )
+    return (
+        Attempt.objects.filter(
+            state=AttemptState.DUE.value,
+            paced=paced,
+            not_before__lte=now,
+            run__state=RunState.OPEN.value,
+            run__provider_id=provider_id,
+            run__provider__paused_at__isnull=True,
+        )
+        .exclude(Exists(speaking))
+        .order_by("rank", "not_before", "id")
+    )
+
+
+def claim(desk: Desk) -> Work | None:
+    """Take the next attempt and write its call down; None when nothing may be sent now."""
+    now = desk.clock()
+    for paced in (False, True):
+        # On SQLite a look costs nothing, a write transaction stops every other writer.
+        if connection.vendor == "sqlite" and not _worth_a_claim(desk, now=now, paced=paced):
+            continue
+        try:
+            with desk.writing():
+                work = _claim_one(desk, now=now, paced=paced)
+        except (IntegrityError, LostRace):
+            return None  # another worker speaks for this login already
+        if work is not None:
+            desk.held[work.attempt.pk] = work.attempt.lease_token
+            return work
+    return None
+
+
+def _worth_a_claim(desk: Desk, *, now: datetime, paced: bool) -> bool:
+    if paced:
+        free_at = slots.next_free_at(desk.row.pk)
+        if free_at is None or free_at > now:
+            return False
+    return due(provider_id=desk.row.pk, now=now, paced=paced).exists()
+
+
+def _claim_one(desk: Desk, *, now: datetime, paced: bool) -> Work | None:
+    found = due(provider_id=desk.row.pk, now=now, paced=paced)
+    found = found.select_related("run", "login")
+    if connection.features.has_select_for_update_skip_locked:
+        found = found.select_for_update(skip_locked=True, of=("self",))
+    attempt = found.first()
+    if attempt is None:
+        return None
+    return start(desk, attempt, now=now)
+
+
+def start(desk: Desk, attempt: Attempt, *, now: datetime) -> Work | None:
+    """Lease a due attempt, take its slot and write its next call down, in this transaction."""
+    subject = subject_of(attempt)
+    try:
+        conversation = desk.script(attempt)
+        ask = (
+            conversation.resume(subject, attempt.conversation, now=now)
+            if attempt.conversation
+            else conversation.begin(subject)
+        )
+    except Exception as broke:
+        logger.exception("Attempt %s cannot be begun", attempt.pk)
+        _park(desk, attempt, why=f"{type(broke).__name__}: {broke}", now=now)
+        return None
+    slot_id = None
+    if ask.call.pacing is not Pacing.FREE:
+        slot = slots.take(
+            provider_id=desk.row.pk, now=now, until=held_until(desk, ask.call, now=now)
+        )
+        if slot is None:
+            attempt.step_to_paced()
+            return None
+        slot_id = slot.pk
+    lease(
+        desk, attempt, now=now, conversation=ask.state, slot_id=slot_id, starts=attempt.starts + 1
+    )
+    call_id = write_down(desk, attempt, ask.call, now=now)
+    return Work(attempt, subject, conversation, ask.state, ask.call, call_id, slot_id)
+
+
+def held_until(desk: Desk, call: Call, *, now: datetime) -> datetime:
+    """Return when a slot comes back by itself should this worker die."""
+    return now + desk.deadline(call) + desk.pace.window
+
+
+def lease(desk: Desk, attempt: Attempt, *, now: datetime, **fields: object) -> None:
+    """Hold the attempt for this process; the lease is renewed while the call lasts."""
+    token = attempt.lease_token or ""
+    fresh_token = token if attempt.state == AttemptState.CALLING else secrets.token_hex(16)
+    attempt.step_to(
+        AttemptState.CALLING,
+        lease_until=now + desk.pace.lease,
+        lease_token=fresh_token,
+        waits_for="",
+        **fields,
+    )
+
+
+def write_down(desk: Desk, attempt: Attempt, call: Call, *, now: datetime) -> int:
+    """Insert the Call row; its id."""
+    login = attempt.login
+    return recorder.write_down(
+        recorder.Intent(
+            provider=desk.provider.name,
+            endpoint=call.endpoint,
+            method=call.method,
+            url=desk.provider.shown_url(call),
+            body=desk.provider.shown_body(call),
+            login_id=login.login_id if login else "",
+            institution=login.institution if login else "",
+            run_id=attempt.run_id,
+            attempt_id=attempt.pk,
+        ),
+        now=now,
+    )
+
+
+def _park(desk: Desk, attempt: Attempt, *, why: str, now: datetime) -> None:
+    """End an attempt that our own script cannot begin; the next login goes on."""
+    attempt.step_to(
+        AttemptState.CALLING,
+        lease_until=now + desk.pace.lease,
+        lease_token=secrets.token_hex(16),
+    )
+    learning.give_up(attempt, outcome=Outcome.OUR_CONFIG, reason=Reason.FLOW, message=why, now=now)
+
+
+def renew(desk: Desk, *, now: datetime) -> None:
+    """Extend the lease of every attempt this process is calling for."""
+    held = dict(desk.held)
+    if held:
+        Attempt.objects.filter(
+            pk__in=held, lease_token__in=held.values(), state=AttemptState.CALLING.value
+        ).update(lease_until=now + desk.pace.lease)
+
+
+def reclaim(*, provider_id: int, now: datetime, furthest: timedelta) -> int:
+    """Take back attempts whose lease ran out; return how many.
+
+    Their calls in flight are closed as cut off, their step is asked again; the third claim without
+    an answer ends the attempt as crashed. A lease further ahead than `furthest` is the mark of a
+    clock that jumped back, and counts as run out.
+    """
+    lost = Attempt.objects.filter(
+        state=AttemptState.CALLING.value, run__provider_id=provider_id
+    ).exclude(lease_until__range=(now, now + furthest))
+    taken = 0
+    for attempt in lost.select_related("run", "login")[:200]:
+        try:
+            taken += _take_back(attempt, now=now)
+        except LostRace:
+            continue  # its worker, or another reclaimer, was quicker
+    return taken
+
+
+def _take_back(attempt: Attempt, *, now: datetime) -> int:
+    with transaction.atomic():
+        if attempt.run.state in (RunState.CANCELLED.value, RunState.CLOSED.value):
+            attempt.step_to(AttemptState.CANCELLED, lease_token="", lease_until=None, slot=None)
+        elif attempt.starts >= STARTS_ALLOWED:
+            learning.give_up(
+                attempt,
+                outcome=Outcome.PROVIDER_FAULT,
+                reason=Reason.CRASHED,
+                message=f"The worker died {attempt.starts} times in a row on this login.",
+                now=now,
+            )
+        else:
+            attempt.step_to(
+                AttemptState.DUE, not_before=now, lease_token="", lease_until=None, slot=None
+            )
+        recorder.cut_off(
+            attempt_id=attempt.pk,
+            at=now,
+            error="No answer known: the worker stopped before it could write the answer down.",
+        )
+    return 1
+
+
+def close_finished(*, provider_id: int, now: datetime) -> list[Run]:
+    """Close every open run that has no open attempt left, and keep its totals."""
+    left = Attempt.objects.filter(run_id=OuterRef("pk"), state__in=OPEN_ATTEMPT)
+    finished = Run.objects.filter(provider_id=provider_id, state=RunState.OPEN.value).exclude(
+        Exists(left)
+    )
+    closed = []
+    for run in finished:
+        try:
+            learning.close_run(run, now=now)
+        except LostRace:
+            continue
+        closed.append(run)
+    return closed
+
+
+def earliest(*, provider_id: int) -> datetime | None:
+    """Return when the next waiting attempt may go on, or None when nothing waits."""
+    found: dict[str, datetime | None] = Attempt.objects.filter(
+        state=AttemptState.DUE.value,
+        run__state=RunState.OPEN.value,
+        run__provider__in=ProviderRow.objects.filter(pk=provider_id, paused_at__isnull=True),
+    ).aggregate(at=Min("not_before"))
+    return found["at"]

@@ -1,0 +1,111 @@
+"""What one driving process holds in its hands while it works for one provider."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from refreshops.bankdata.vault import Vault
+from refreshops.logins.models import Provider as ProviderRow
+from refreshops.providers.contract import (
+    Call,
+    Conversation,
+    NotOffered,
+    Policy,
+    Provider,
+    State,
+    Subject,
+)
+from refreshops.routine.models import Attempt
+from refreshops.rules.lifecycle import Purpose
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The times and sizes the engine works with.
+
+    `window` is the throttle's window, `lease` how long a claim holds without renewal, `concurrency`
+    how many calls one process makes at once, `call_deadline_s` the ceiling of one exchange.
+    """
+
+    window: timedelta
+    lease: timedelta
+    concurrency: int
+    policy: Policy
+    call_deadline_s: float = 240.0
+
+
+@dataclass
+class Work:
+    """One call that is written down and about to be sent, for an attempt we hold."""
+
+    attempt: Attempt
+    subject: Subject
+    conversation: Conversation
+    state: State
+    call: Call
+    call_id: int
+    slot_id: int | None
+
+
+@dataclass
+class Desk:
+    """Everything a claim, an exchange and a record need; shared by the threads of one process."""
+
+    provider: Provider
+    row: ProviderRow
+    clock: Callable[[], datetime]
+    pace: Pace
+    vault: Vault
+    chance: random.Random = field(default_factory=random.SystemRandom)
+    held: dict[int, str] = field(default_factory=dict)
+    idle_until: datetime | None = None
+    calls_made: int = 0
+    gate: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy with the provider row's own freshness."""
+        return replace(
+            self.pace.policy,
+            fresh_within=self.row.fresh_within,
+            usable_within=self.row.usable_within,
+            window=self.pace.window,
+        )
+
+    def script(self, attempt: Attempt) -> Conversation:
+        """Return the conversation of an attempt; raise `NotOffered` when there is none."""
+        if attempt.login is None:
+            opening = self.provider.opening(self.policy)
+            if opening is None:
+                raise NotOffered("This provider has no call that begins a run.")
+            return opening
+        return self.provider.conversation(Purpose(attempt.purpose), self.policy)
+
+    def deadline(self, call: Call) -> timedelta:
+        """Return how long one exchange may take."""
+        return timedelta(seconds=min(call.deadline_s, self.pace.call_deadline_s))
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One transaction. SQLite has one writer: our own threads queue here, not in the file."""
+        with self.gate if connection.vendor == "sqlite" else nullcontext(), transaction.atomic():
+            yield
+
+
+def subject_of(attempt: Attempt) -> Subject:
+    """Return what the conversation may know of the login."""
+    login = attempt.login
+    if login is None:
+        return Subject(login_id="")
+    return Subject(
+        login_id=login.login_id,
+        held_as_of=login.data_as_of,
+        last_code=login.provider_code,
+        same_code_runs=login.same_code_runs,
+        worked_before=login.fresh_at is not None,
+    )

@@ -1,0 +1,97 @@
+"""Driving a run in the foreground: for the commands that are the twins of what screens order."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TextIO
+
+from refreshops import wiring
+from refreshops.routine import engine
+from refreshops.routine.models import Run
+from refreshops.routine.progress import Progress, progress_of
+from refreshops.rules.lifecycle import RunState
+
+EXIT_CLOSED = 0
+EXIT_PAUSED = 3
+PATIENCE = timedelta(seconds=60)
+BAR_WIDTH = 30
+
+
+@dataclass
+class Bar:
+    """A progress bar on a terminal; silent everywhere else."""
+
+    run: Run
+    out: TextIO = field(default_factory=lambda: sys.stderr)
+    drawn: str = ""
+
+    def draw(self) -> None:
+        """Draw the bar anew if anything moved."""
+        if not self.out.isatty():
+            return
+        found = progress_of(self.run, now=wiring.clock(), window=wiring.window())
+        filled = BAR_WIDTH * found.percent // 100
+        line = (
+            f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {found.ended} of {found.planned}, "
+            f"{found.limit} a minute. {found.waits_because}"
+        )
+        if line != self.drawn:
+            self.drawn = line
+            self.out.write(f"\r\x1b[2K{line[:110]}")
+            self.out.flush()
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self.drawn:
+            self.out.write("\n")
+
+
+def drive_to_the_end(run: Run, *, stop: Callable[[], bool] = lambda: False) -> Progress:
+    """Drive until `run` has ended, its provider is paused, or what is left waits for long."""
+    bar = Bar(run)
+
+    def ended() -> bool:
+        run.refresh_from_db()
+        return run.closed_at is not None or run.state == RunState.PAUSED or stop()
+
+    try:
+        engine.drive(
+            provider=wiring.provider(run.provider.name),
+            row_id=run.provider_id,
+            clock=wiring.clock,
+            pace=wiring.pace(),
+            vault=wiring.vault(),
+            stop=ended,
+            until_idle=True,
+            patience=max(PATIENCE, 2 * wiring.window()),
+            on_tick=bar.draw,
+        )
+        run.refresh_from_db()
+        bar.draw()
+    finally:
+        bar.end()
+    return progress_of(run, now=wiring.clock(), window=wiring.window())
+
+
+def summary(run: Run, found: Progress, *, seconds: float) -> dict[str, Any]:
+    """Return the object that `--json` prints."""
+    return {
+        "run": run.pk,
+        "purpose": run.purpose,
+        "state": run.state,
+        "planned": run.planned,
+        "done": found.done,
+        "cancelled": found.cancelled,
+        "outcomes": found.outcomes,
+        "data_states": found.data_states,
+        "calls": found.calls,
+        "seconds": round(seconds, 2),
+        "forecast_seconds": round(run.forecast_seconds, 2),
+        "waits_because": found.waits_because,
+    }
+
+
+def exit_code(run: Run) -> int:
+    """0 when the run has ended, 3 when it is paused or waits for long."""
+    return EXIT_CLOSED if run.closed_at is not None else EXIT_PAUSED

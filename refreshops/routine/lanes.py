@@ -1,0 +1,74 @@
+"""Pausing and resuming a whole provider, so that a wrong key or a dead network burns nothing."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import F
+
+from refreshops.logins.models import PauseKind, Provider
+
+# So many calls in a row without an answer mean that the provider, not a login, is away.
+SILENCES_BEFORE_PAUSE = 5
+NETWORK_PAUSE = timedelta(minutes=5)
+
+
+def pause(
+    *,
+    provider_id: int,
+    kind: PauseKind,
+    why: str,
+    now: datetime,
+    resume_at: datetime | None = None,
+    by_id: int | None = None,
+) -> bool:
+    """Pause a provider unless it is paused already; True when this call did it."""
+    return bool(
+        Provider.objects.filter(pk=provider_id, paused_at__isnull=True).update(
+            paused_at=now,
+            paused_by=by_id,
+            paused_kind=kind.value,
+            paused_reason=why[:500] or kind.label,
+            resume_at=resume_at,
+        )
+    )
+
+
+def resume(*, provider_id: int, silences: int = 0) -> bool:
+    """Let calls go out again; True when the provider was paused."""
+    return bool(
+        Provider.objects.filter(pk=provider_id, paused_at__isnull=False).update(
+            paused_at=None,
+            paused_by=None,
+            paused_kind="",
+            paused_reason="",
+            resume_at=None,
+            silences=silences,
+        )
+    )
+
+
+def resume_when_due(*, provider_id: int, now: datetime) -> bool:
+    """Send the next probe once its time has come: one further failure pauses again."""
+    waiting = Provider.objects.filter(pk=provider_id, resume_at__lte=now, paused_at__isnull=False)
+    if not waiting.exists():
+        return False
+    return resume(provider_id=provider_id, silences=SILENCES_BEFORE_PAUSE - 1)
+
+
+def note_silence(*, provider_id: int, now: datetime, detail: str) -> None:
+    """Count a call without an answer, and pause when there were too many in a row."""
+    Provider.objects.filter(pk=provider_id).update(silences=F("silences") + 1)
+    silences = Provider.objects.values_list("silences", flat=True).get(pk=provider_id)
+    if silences >= SILENCES_BEFORE_PAUSE:
+        pause(
+            provider_id=provider_id,
+            kind=PauseKind.NETWORK,
+            why=f"No answer to {silences} calls in a row ({detail}). "
+            "Check the network and the provider's address.",
+            now=now,
+            resume_at=now + NETWORK_PAUSE,
+        )
+
+
+def note_answer(*, provider_id: int) -> None:
+    """Forget the silences: the provider is there."""
+    Provider.objects.filter(pk=provider_id, silences__gt=0).update(silences=0)

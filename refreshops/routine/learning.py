@@ -1,0 +1,162 @@
+"""What an ended attempt leaves behind: its outcome, what the login learned, the run's totals."""
+
+from collections import Counter
+from datetime import datetime
+
+from django.db.models import Count
+
+from refreshops.bankdata import snapshots
+from refreshops.logins.models import Login, Nightly, PauseKind
+from refreshops.providers.contract import Result
+from refreshops.routine import lanes
+from refreshops.routine.models import Attempt, Run
+from refreshops.rules.freshness import DataState, data_state
+from refreshops.rules.lifecycle import AttemptState, Purpose, RunState
+from refreshops.rules.outcomes import Outcome, Reason
+from refreshops.tracing.models import Call
+
+ASKING = frozenset({Purpose.REFRESH, Purpose.LIVE_REFRESH, Purpose.CHECK_SCHEDULE})
+SWITCHING = frozenset({Purpose.SWITCH_OFF, Purpose.SWITCH_ON})
+
+# The first so many logins of a run all unknown to the provider: our customer id is wrong.
+GONE_BEFORE_SUSPICION = 5
+
+
+def finish(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datetime) -> None:
+    """End an attempt we hold with what its conversation learned, in the caller's transaction."""
+    attempt.step_to(
+        AttemptState.DONE,
+        outcome=result.outcome.value,
+        outcome_reason=result.reason.value,
+        data_state=result.data_state.value,
+        provider_code=result.provider_code[:80],
+        message=result.message[:500],
+        verified=result.verified,
+        finished_at=now,
+        conversation={},
+        waits_for="",
+        lease_token="",
+        lease_until=None,
+        slot=None,
+        starts=0,
+    )
+    if attempt.login is None:
+        if result.report is not None:
+            Run.objects.filter(pk=attempt.run_id).update(report={"nightly": result.report})
+        return
+    _teach(attempt, attempt.login, result, now=now)
+    if result.bank_data is not None and sealed is not None:
+        Login.objects.filter(pk=attempt.login.pk).update(data_as_of=result.bank_data.as_of)
+        snapshots.store(
+            login=attempt.login,
+            attempt_id=attempt.pk,
+            data=result.bank_data,
+            sealed=sealed,
+            now=now,
+        )
+    if result.outcome is Outcome.LOGIN_GONE:
+        _suspect_our_customer_id(attempt, now=now)
+
+
+def give_up(
+    attempt: Attempt, *, outcome: Outcome, reason: Reason, message: str, now: datetime
+) -> None:
+    """End an attempt without an answer to reason about."""
+    result = Result(outcome, held_state(attempt, now=now), reason=reason, message=message)
+    finish(attempt, result, sealed=None, now=now)
+
+
+def held_state(attempt: Attempt, *, now: datetime) -> DataState:
+    """Judge the data we hold already for the attempt's login."""
+    provider = attempt.run.provider
+    return data_state(
+        refreshed_at=attempt.login.data_as_of if attempt.login else None,
+        now=now,
+        fresh_within=provider.fresh_within,
+        usable_within=provider.usable_within,
+    )
+
+
+def _teach(attempt: Attempt, login: Login, result: Result, *, now: datetime) -> None:
+    fields: dict[str, object] = {}
+    purpose = Purpose(attempt.purpose)
+    if result.last_refresh_at is not None:
+        fields["last_refresh_at"] = result.last_refresh_at
+    if result.institution and not login.institution:
+        fields["institution"] = result.institution[:100]
+    if result.nightly is not None:
+        fields["nightly"] = (Nightly.ON if result.nightly else Nightly.OFF).value
+        fields["nightly_seen_at"] = now
+    if purpose in SWITCHING:
+        fields |= _switched(result, now=now)
+    if purpose in ASKING:
+        fields |= _asked(login, result, now=now)
+    if fields:
+        Login.objects.filter(pk=login.pk).update(**fields)
+
+
+def _switched(result: Result, *, now: datetime) -> dict[str, object]:
+    """An order the provider did not confirm leaves us not knowing; that is what we show."""
+    if result.nightly is None:
+        return {"nightly": Nightly.UNKNOWN.value, "nightly_verified_at": None}
+    return {"nightly_verified_at": now if result.verified else None}
+
+
+def _asked(login: Login, result: Result, *, now: datetime) -> dict[str, object]:
+    fresh = result.outcome is Outcome.FRESH
+    repeated = bool(result.provider_code) and result.provider_code == login.provider_code
+    fields: dict[str, object] = {
+        "outcome": result.outcome.value,
+        "outcome_reason": result.reason.value,
+        "data_state": result.data_state.value,
+        "provider_code": result.provider_code[:80],
+        "consecutive_failures": 0 if fresh else login.consecutive_failures + 1,
+        "same_code_runs": login.same_code_runs + 1 if repeated else 1,
+    }
+    if fresh:
+        fields["fresh_at"] = now
+    if result.reason not in (Reason.NETWORK, Reason.CRASHED):
+        fields["last_asked_at"] = now
+    return fields
+
+
+def _suspect_our_customer_id(attempt: Attempt, *, now: datetime) -> None:
+    ended = Counter(
+        Attempt.objects.filter(
+            run_id=attempt.run_id, state=AttemptState.DONE.value, login__isnull=False
+        ).values_list("outcome", flat=True)[: GONE_BEFORE_SUSPICION + 1]
+    )
+    if ended == {Outcome.LOGIN_GONE.value: GONE_BEFORE_SUSPICION}:
+        lanes.pause(
+            provider_id=attempt.run.provider_id,
+            kind=PauseKind.SUSPECT,
+            why=f"The first {GONE_BEFORE_SUSPICION} logins of run {attempt.run_id} are all unknown "
+            "to the provider. Check the customer id and the address, then resume.",
+            now=now,
+        )
+
+
+def totals_of(run_id: int) -> dict[str, object]:
+    """Count a run's attempts and calls: `outcomes`, `data_states`, `done`, `cancelled`, `calls`.
+
+    The one call about the provider as a whole is not a login and is not counted as one.
+    """
+    attempts = Attempt.objects.filter(run_id=run_id, login__isnull=False)
+    states = dict(attempts.values_list("state").annotate(Count("id")))
+    ended = attempts.filter(state=AttemptState.DONE.value)
+    return {
+        "done": states.get(AttemptState.DONE.value, 0),
+        "cancelled": states.get(AttemptState.CANCELLED.value, 0),
+        "due": states.get(AttemptState.DUE.value, 0),
+        "calling": states.get(AttemptState.CALLING.value, 0),
+        "outcomes": dict(ended.values_list("outcome").annotate(Count("id"))),
+        "data_states": dict(ended.values_list("data_state").annotate(Count("id"))),
+        "calls": Call.objects.filter(run_id=run_id).count(),
+    }
+
+
+def close_run(run: Run, *, now: datetime, why: str = "") -> None:
+    """Close a run and keep its totals; raise `LostRace` when somebody else closed it."""
+    run.step_to(RunState.CLOSED, at=now, why=why or run.state_reason)
+    run.totals = totals_of(run.pk)
+    Run.objects.filter(pk=run.pk).update(totals=run.totals)

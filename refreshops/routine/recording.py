@@ -1,0 +1,197 @@
+"""Writing down what an answer led to: trace, slot, attempt, login, in one transaction.
+
+A worker whose lease was taken over notices here: it may still complete its own Call row, which is
+evidence, but changes nothing else (fault A7).
+"""
+
+import logging
+from datetime import datetime
+
+from refreshops.logins.models import PauseKind
+from refreshops.logins.models import Provider as ProviderRow
+from refreshops.providers.contract import (
+    Answer,
+    Ask,
+    Done,
+    Envelope,
+    Halt,
+    Heard,
+    Pacing,
+    Result,
+    Silence,
+    State,
+    Step,
+    Wait,
+)
+from refreshops.routine import claims, lanes, learning, slots
+from refreshops.routine.desk import Desk, Work
+from refreshops.routine.models import LostRace, Run
+from refreshops.rules.lifecycle import AttemptState, RunState
+from refreshops.rules.outcomes import Outcome, Reason
+from refreshops.tracing import recorder
+
+logger = logging.getLogger(__name__)
+
+
+def record(desk: Desk, work: Work, heard: Heard) -> Work | None:
+    """Write the answer down and return the next call of the same attempt, if it follows at once."""
+    now = desk.clock()
+    envelope = desk.provider.envelope(work.call, heard) if isinstance(heard, Answer) else None
+    step = _next_step(desk, work, heard, now=now)
+    data = step.result.bank_data if isinstance(step, Done) else None
+    sealed = desk.vault.seal(data.payload) if data is not None else None
+    try:
+        with desk.writing():
+            _close_call(work, heard, envelope, now=now)
+            following = _apply(desk, work, step, sealed=sealed, now=now)
+            _note_line(desk, heard, now=now)
+    except LostRace:
+        logger.warning("Attempt %s was taken over; its late answer is only traced", work.attempt.pk)
+        with desk.writing():
+            _close_call(work, heard, envelope, now=now)
+        following = None
+    if following is None:
+        desk.held.pop(work.attempt.pk, None)
+        desk.idle_until = None
+    return following
+
+
+def _next_step(desk: Desk, work: Work, heard: Heard, *, now: datetime) -> Step:
+    """Ask the conversation; a mistake in our own script parks this login and no other."""
+    try:
+        return work.conversation.heard(work.subject, work.state, heard, now=now)
+    except Exception:
+        logger.exception("Attempt %s broke on an answer", work.attempt.pk)
+        return Done(
+            Result(
+                Outcome.OUR_CONFIG,
+                learning.held_state(work.attempt, now=now),
+                reason=Reason.CRASHED,
+                message="Our own reading of this answer failed; the log holds the details.",
+            )
+        )
+
+
+def _close_call(work: Work, heard: Heard, envelope: Envelope | None, *, now: datetime) -> None:
+    if envelope is not None:
+        recorder.answered(
+            work.call_id,
+            at=now,
+            http_status_code=envelope.http_status_code,
+            provider_code=envelope.provider_code,
+            message=envelope.message,
+            request_id=envelope.request_id,
+            institution=envelope.institution,
+            answer=envelope.answer,
+        )
+    elif isinstance(heard, Silence):
+        recorder.not_answered(
+            work.call_id, at=now, error=heard.detail, http_status_code=heard.http_status
+        )
+
+
+def _note_line(desk: Desk, heard: Heard, *, now: datetime) -> None:
+    if isinstance(heard, Silence) and heard.kind == "network":
+        lanes.note_silence(provider_id=desk.row.pk, now=now, detail=heard.detail)
+        desk.row.silences += 1
+    elif desk.row.silences:
+        lanes.note_answer(provider_id=desk.row.pk)
+        desk.row.silences = 0
+
+
+def _apply(
+    desk: Desk, work: Work, step: Step, *, sealed: bytes | None, now: datetime
+) -> Work | None:
+    _settle_slot(desk, work, step, now=now)
+    if isinstance(step, Done):
+        learning.finish(work.attempt, step.result, sealed=sealed, now=now)
+        return None
+    if _called_off(work):
+        work.attempt.step_to(
+            AttemptState.CANCELLED,
+            finished_at=now,
+            lease_token="",
+            lease_until=None,
+            slot=None,
+            waits_for="",
+        )
+        return None
+    match step:
+        case Ask():
+            return _ask(desk, work, step, now=now)
+        case Wait():
+            spread = step.spread * desk.chance.random()
+            _rest(desk, work, step.state, until=step.until + spread, now=now, note=step.note)
+        case Halt():
+            kind = PauseKind(step.kind)
+            lanes.pause(
+                provider_id=desk.row.pk, kind=kind, why=step.reason, now=now, resume_at=step.until
+            )
+            _rest(desk, work, step.state, until=now, now=now, note=kind.label)
+    return None
+
+
+def _settle_slot(desk: Desk, work: Work, step: Step, *, now: datetime) -> None:
+    """Free the slot one window after the answer; at once when it was reserved but not spent."""
+    if work.slot_id is None:
+        return
+    if work.call.pacing is Pacing.USE:
+        slots.settle(slot_id=work.slot_id, free_at=now + desk.pace.window)
+        work.slot_id = None
+    elif not (isinstance(step, Ask) and step.call.pacing is Pacing.USE):
+        slots.settle(slot_id=work.slot_id, free_at=now)
+        work.slot_id = None
+
+
+def _called_off(work: Work) -> bool:
+    state = Run.objects.values_list("state", flat=True).get(pk=work.attempt.run_id)
+    work.attempt.run.state = state
+    return state in (RunState.CANCELLED.value, RunState.CLOSED.value)
+
+
+def _ask(desk: Desk, work: Work, ask: Ask, *, now: datetime) -> Work | None:
+    """Go on at once with a call that needs no slot or has one; else queue for it."""
+    waits_for_slot = ask.call.pacing is not Pacing.FREE and work.slot_id is None
+    on_hold = work.attempt.run.state != RunState.OPEN.value or _provider_paused(desk)
+    if waits_for_slot or on_hold:
+        if work.slot_id is not None:
+            slots.settle(slot_id=work.slot_id, free_at=now)
+        _rest(desk, work, ask.state, until=now, now=now)
+        return None
+    if work.slot_id is not None:
+        slots.hold(slot_id=work.slot_id, until=claims.held_until(desk, ask.call, now=now))
+    claims.lease(
+        desk, work.attempt, now=now, conversation=ask.state, starts=1, slot_id=work.slot_id
+    )
+    call_id = claims.write_down(desk, work.attempt, ask.call, now=now)
+    return Work(
+        work.attempt,
+        work.subject,
+        work.conversation,
+        ask.state,
+        ask.call,
+        call_id,
+        work.slot_id,
+    )
+
+
+def _provider_paused(desk: Desk) -> bool:
+    return ProviderRow.objects.filter(pk=desk.row.pk, paused_at__isnull=False).exists()
+
+
+def _rest(
+    desk: Desk, work: Work, state: State, *, until: datetime, now: datetime, note: str = ""
+) -> None:
+    """Give the attempt back until its time has come; any worker may go on with it."""
+    again = work.conversation.resume(work.subject, state, now=max(until, now))
+    work.attempt.step_to(
+        AttemptState.DUE,
+        not_before=max(until, now),
+        conversation=state,
+        paced=again.call.pacing is not Pacing.FREE,
+        starts=0,
+        lease_token="",
+        lease_until=None,
+        slot=None,
+        waits_for=note[:120],
+    )

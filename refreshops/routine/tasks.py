@@ -1,0 +1,130 @@
+"""The queue's edge: ids in, load, one service. Tasks may be lost, doubled or late without harm.
+
+The dotted paths of `open_today`, `heartbeat`, `drive`, `ping` and `prune` are public: schedules
+and queued tasks name them.
+"""
+
+import time
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils.timezone import localtime
+from django_q.tasks import async_task
+
+from refreshops import wiring
+from refreshops.routine import claims, ended, engine, opening, schedules, seats
+from refreshops.routine.models import Run
+from refreshops.rules.lifecycle import Origin
+from refreshops.tracing import retention
+
+SLICE_S = 30.0
+SEAT_LEASE = timedelta(seconds=15)
+PATIENCE = timedelta(seconds=60)
+
+
+def open_today() -> str:
+    """Open or join today's run of every provider and have it driven."""
+    said = []
+    for name in wiring.PROVIDER_NAMES:
+        now = wiring.clock()
+        run, opened = opening.open_daily(
+            provider=wiring.provider_row(name),
+            local_date=wiring.local_date(now),
+            now=now,
+            window=wiring.window(),
+            opening=wiring.begins_with_a_report(name),
+        )
+        said.append(f"{'opened' if opened else 'joined'} run {run.pk}")
+        nudge(name)
+    return ", ".join(said)
+
+
+def heartbeat() -> str:
+    """Take back what dead workers left, open a missed run, and see that open work is driven.
+
+    After an outage today's run is opened once, late; missed days are never made up.
+    """
+    said = [open_today()] if _todays_run_is_missing() else []
+    for name in wiring.PROVIDER_NAMES:
+        said.append(_tend(name))
+    return ", ".join(filter(None, said))
+
+
+def _todays_run_is_missing() -> bool:
+    now = wiring.clock()
+    starts_at = schedules.daily_time()
+    if starts_at is None or localtime(now).time() < starts_at:
+        return False
+    opened = Run.objects.filter(origin=Origin.DAILY.value, local_date=wiring.local_date(now))
+    return opened.values("provider").distinct().count() < len(wiring.PROVIDER_NAMES)
+
+
+def _tend(name: str) -> str:
+    row = wiring.provider_row(name)
+    desk = engine.open_desk(
+        provider=wiring.provider(name),
+        row_id=row.pk,
+        clock=wiring.clock,
+        pace=wiring.pace(),
+        vault=wiring.vault(),
+    )
+    engine.tend(desk)
+    earliest = claims.earliest(provider_id=row.pk)
+    if earliest is None or earliest > wiring.clock() + PATIENCE:
+        return ""
+    free = seats.free_seats(f"drive:{name}", seats=wiring.driving_seats(), now=wiring.clock())
+    for _ in range(free):
+        async_task("refreshops.routine.tasks.drive", name)
+    return f"{name}: {free} more driving" if free else ""
+
+
+def drive(provider: str) -> str:
+    """Drive whatever is due at `provider` for one slice of time. Safe to run twice, and at once."""
+    seat = seats.sit_down(
+        f"drive:{provider}", seats=wiring.driving_seats(), now=wiring.clock(), lease=SEAT_LEASE
+    )
+    if seat is None:
+        return "enough are driving"
+    ends_at = time.monotonic() + SLICE_S
+
+    def over() -> bool:
+        seated = seats.keep(seat, now=wiring.clock(), lease=SEAT_LEASE)
+        return not seated or time.monotonic() >= ends_at
+
+    try:
+        driven = engine.drive(
+            provider=wiring.provider(provider),
+            row_id=wiring.provider_row(provider).pk,
+            clock=wiring.clock,
+            pace=wiring.pace(),
+            vault=wiring.vault(),
+            stop=over,
+            until_idle=True,
+            patience=PATIENCE,
+        )
+    finally:
+        seats.leave(seat)
+    if driven.ended == "stopped":
+        async_task("refreshops.routine.tasks.drive", provider)
+    return f"{driven.calls} calls, {driven.ended}"
+
+
+def nudge(provider: str) -> None:
+    """Have open work driven as soon as the current transaction is committed."""
+    transaction.on_commit(lambda: async_task("refreshops.routine.tasks.drive", provider))
+
+
+def ping() -> str:
+    """Show that tasks are taken and finished, and that open work is driven."""
+    seats.beat(seats.WORKER, now=wiring.clock())
+    for name in wiring.PROVIDER_NAMES:
+        _tend(name)
+    return "alive"
+
+
+def prune() -> str:
+    """Delete calls and attempts older than the retention says; runs keep their totals."""
+    now = wiring.clock()
+    calls = retention.prune(before=now - wiring.call_retention())
+    attempts = ended.prune(before=now - wiring.attempt_retention())
+    return f"{calls} calls and {attempts} attempts deleted"

@@ -1,0 +1,22 @@
+"""Delete old calls from the trace: the twin of the nightly schedule."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from refreshops.tracing import retention
+
+
+class Command(BaseCommand):
+    help = "Delete calls older than N days, in batches."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--days", type=int, required=True)
+
+    def handle(self, *args: Any, days: int, **options: Any) -> None:
+        if days < 1:
+            raise CommandError("--days must be at least 1: today's evidence stays.")
+        deleted = retention.prune(before=timezone.now() - timedelta(days=days))
+        self.stdout.write(f"{deleted} calls older than {days} days deleted.")

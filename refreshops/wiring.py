@@ -1,0 +1,149 @@
+"""The one place where settings become provider clients, paces, clocks and vaults."""
+
+import threading
+import time
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection
+
+from refreshops.bankdata.vault import Vault
+from refreshops.logins.models import Provider as ProviderRow
+from refreshops.providers.contract import Policy, Provider
+from refreshops.providers.flinks import Flinks
+from refreshops.routine.desk import Pace
+
+PROVIDER_NAMES = ("flinks",)
+
+# How long the offset between this machine's clock and the database's is believed.
+OFFSET_LASTS_S = 30.0
+
+
+class DatabaseClock:
+    """Now, by the database's clock: one clock for all nodes (fault B4).
+
+    Between looks it runs on the monotonic clock, so that a jump of the wall clock moves nothing.
+    On SQLite the database is on this machine, and its clock is this machine's.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._read_at = -OFFSET_LASTS_S
+        self._base = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        """Return the current time in UTC."""
+        if connection.vendor != "postgresql":
+            return datetime.now(UTC)
+        with self._lock:
+            now = time.monotonic()
+            if now - self._read_at >= OFFSET_LASTS_S:
+                self._base, self._read_at = _database_now(), time.monotonic()
+                now = self._read_at
+            return self._base + timedelta(seconds=now - self._read_at)
+
+
+def _database_now() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        row = cursor.fetchone()
+    found: datetime = row[0]
+    return found.astimezone(UTC)
+
+
+clock = DatabaseClock()
+
+
+def local_date(now: datetime) -> date:
+    """Return the day it is in our time zone."""
+    return now.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
+
+
+@cache
+def provider(name: str) -> Provider:
+    """Return the client of a provider; one per process."""
+    if name == "flinks":
+        return Flinks(
+            api_url=settings.FLINKS_API_URL,
+            customer_id=settings.FLINKS_CUSTOMER_ID,
+            secret_key=settings.FLINKS_SECRET_KEY,
+            x_api_key=settings.FLINKS_X_API_KEY,
+            bearer_secret=settings.FLINKS_BEARER_SECRET,
+        )
+    raise LookupError(f"No provider is called {name!r}; we know {', '.join(PROVIDER_NAMES)}.")
+
+
+def provider_row(name: str = "flinks") -> ProviderRow:
+    """Return the register's row of a provider, made with the initial limit if it is new."""
+    if name not in PROVIDER_NAMES:
+        raise LookupError(f"No provider is called {name!r}; we know {', '.join(PROVIDER_NAMES)}.")
+    row, _ = ProviderRow.objects.get_or_create(
+        name=name, defaults={"logins_per_minute": settings.LOGINS_PER_MINUTE}
+    )
+    return row
+
+
+def begins_with_a_report(name: str) -> bool:
+    """Tell whether a daily run begins with one call about the provider as a whole."""
+    return provider(name).opening(policy()) is not None
+
+
+def window() -> timedelta:
+    """Return the throttle's window."""
+    return timedelta(seconds=settings.THROTTLE_WINDOW_SECONDS)
+
+
+def policy() -> Policy:
+    """Return the times a conversation obeys; the provider's row adds its freshness."""
+    usual = Policy()
+    return Policy(
+        poll_every=timedelta(seconds=settings.POLL_SECONDS),
+        poll_limit=timedelta(seconds=settings.POLL_LIMIT_SECONDS),
+        window=window(),
+        confirm_waits=tuple(wait * settings.WAIT_SCALE for wait in usual.confirm_waits),
+        network_waits=tuple(wait * settings.WAIT_SCALE for wait in usual.network_waits),
+        busy_wait=usual.busy_wait * settings.WAIT_SCALE,
+    )
+
+
+def pace() -> Pace:
+    """Return the engine's times and sizes."""
+    return Pace(
+        window=window(),
+        lease=timedelta(seconds=settings.LEASE_SECONDS),
+        concurrency=settings.CONCURRENCY,
+        policy=policy(),
+        call_deadline_s=settings.CALL_DEADLINE_SECONDS,
+    )
+
+
+def driving_seats() -> int:
+    """Return how many tasks may drive one provider: one worker is always left for other tasks."""
+    return max(1, int(settings.Q_CLUSTER["workers"]) - 1)
+
+
+def call_retention() -> timedelta:
+    """Return how long calls are kept."""
+    return timedelta(days=settings.CALL_RETENTION_DAYS)
+
+
+def attempt_retention() -> timedelta:
+    """Return how long ended attempts are kept."""
+    return timedelta(days=settings.ATTEMPT_RETENTION_DAYS)
+
+
+@cache
+def vault() -> Vault:
+    """Return what seals bank data, with our keys."""
+    return Vault(settings.FIELD_ENCRYPTION_KEYS)
+
+
+def environment_label() -> str:
+    """Say where we call: `simulator`, `sandbox` or `production`."""
+    host = urlsplit(settings.FLINKS_API_URL).hostname or ""
+    if host in {"localhost", "::1"} or host.startswith("127."):
+        return "simulator"
+    return "sandbox" if host.startswith("toolbox") else "production"
