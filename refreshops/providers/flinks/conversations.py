@@ -1,0 +1,15 @@
+"""The Flinks scripts, one for each purpose; each lives in the module that says what it does."""
+
+from refreshops.providers.flinks.forgetting import Forget
+from refreshops.providers.flinks.nightly import NightlyStatus
+from refreshops.providers.flinks.refreshing import CachedRefresh, CheckSchedule, LiveRefresh
+from refreshops.providers.flinks.switching import SwitchSchedule
+
+__all__ = [
+    "CachedRefresh",
+    "CheckSchedule",
+    "Forget",
+    "LiveRefresh",
+    "NightlyStatus",
+    "SwitchSchedule",
+]

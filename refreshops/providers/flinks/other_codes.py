@@ -1,0 +1,213 @@
+"""The code table's rows beyond Flinks's own list: further codes, and answers without any code.
+
+Source: reference/flinks-api.md section 5, outcomes.md 5a; statuses without a code are inferred.
+"""
+
+from refreshops.providers.flinks.meaning import CallKind, CodeMeaning
+from refreshops.providers.flinks.seed_codes import ABOUT_OUR_KEYS
+from refreshops.rules.outcomes import Outcome, Reason, Retry
+
+_WAIT_A_NIGHT = "Wait: Flinks tries again by itself tonight."
+_AT_THE_DOOR = frozenset({CallKind.TOKEN, CallKind.CACHED, CallKind.LIVE, CallKind.STATUS})
+
+EXTRA_ROWS = (
+    CodeMeaning(
+        code="OK",
+        http_status=200,
+        outcome=Outcome.FRESH,
+        retry=Retry.NEXT_RUN,
+        meaning="The order was carried out.",
+        next_step="Nothing to do.",
+    ),
+    CodeMeaning(
+        code="CREATED",
+        http_status=201,
+        outcome=Outcome.FRESH,
+        retry=Retry.NEXT_RUN,
+        meaning="The order was carried out and something was created.",
+        next_step="Nothing to do.",
+    ),
+    CodeMeaning(
+        code="ACCESS_DENIED",
+        http_status=401,
+        outcome=Outcome.OUR_CONFIG,
+        reason=Reason.KEYS,
+        retry=Retry.NEVER,
+        meaning="Flinks does not accept our API credentials.",
+        next_step="Correct the FLINKS_ keys in the settings, then resume.",
+    ),
+    CodeMeaning(
+        code="TOO_MANY_REQUESTS",
+        http_status=401,
+        outcome=Outcome.THROTTLED,
+        reason=Reason.TOO_FAST,
+        retry=Retry.AFTER_PAUSE,
+        meaning="We asked more often than Flinks allows.",
+        next_step="Nothing to do; all workers pause and ask again. "
+        "If it happens often, lower the logins per minute.",
+    ),
+    CodeMeaning(
+        code="INVALID_SECURITY_RESPONSE_NO_RETRY",
+        http_status=401,
+        outcome=Outcome.USER_ACTION,
+        reason=Reason.MFA,
+        retry=Retry.NEVER,
+        meaning="The security answers were wrong or incomplete, and the bank takes no others.",
+        next_step="Ask the customer to connect again through Flinks Connect; do not retry.",
+    ),
+    CodeMeaning(
+        code="DISABLED_INSTITUTION",
+        http_status=405,
+        outcome=Outcome.INSTITUTION_UNAVAILABLE,
+        retry=Retry.NEXT_RUN,
+        meaning="Flinks does not offer this bank at the moment.",
+        next_step=_WAIT_A_NIGHT,
+        stays_nightly=True,
+    ),
+    CodeMeaning(
+        code="BANK_MAINTENANCE_RETRY_LATER",
+        http_status=None,
+        outcome=Outcome.INSTITUTION_UNAVAILABLE,
+        retry=Retry.NEXT_RUN,
+        meaning="The bank is in maintenance.",
+        next_step=_WAIT_A_NIGHT,
+        stays_nightly=True,
+    ),
+    CodeMeaning(
+        code="AGGREGATION_ERROR",
+        http_status=500,
+        outcome=Outcome.PROVIDER_FAULT,
+        retry=Retry.NEXT_RUN,
+        meaning="Flinks failed in a way it did not expect.",
+        next_step=_WAIT_A_NIGHT + " After two nights send Flinks a ticket with the call.",
+        stays_nightly=True,
+    ),
+    CodeMeaning(
+        code="NO_TRANSACTION",
+        http_status=None,
+        outcome=Outcome.OUR_CONFIG,
+        reason=Reason.FLOW,
+        retry=Retry.NEVER,
+        meaning="There are too few transactions for an analysis we do not ask for.",
+        next_step="Report the call to the developers.",
+    ),
+    CodeMeaning(
+        code="METHOD_NOT_AVAILABLE",
+        http_status=None,
+        outcome=Outcome.OUR_CONFIG,
+        reason=Reason.FLOW,
+        retry=Retry.NEVER,
+        meaning="Flinks has not enabled this API for us.",
+        next_step="Ask Flinks to enable it.",
+    ),
+)
+
+# Answers that carry no code at all. The row of 500 stands for every 5xx.
+STATUS_ROWS = (
+    CodeMeaning(
+        code="",
+        http_status=201,
+        outcome=Outcome.FRESH,
+        retry=Retry.NEXT_RUN,
+        meaning="The order was carried out.",
+        next_step="Nothing to do.",
+    ),
+    CodeMeaning(
+        code="",
+        http_status=202,
+        outcome=Outcome.PENDING,
+        retry=Retry.POLL,
+        meaning="Flinks is still working.",
+        next_step="Wait; we poll with the same RequestId for half an hour.",
+    ),
+    CodeMeaning(
+        code="",
+        http_status=203,
+        outcome=Outcome.USER_ACTION,
+        reason=Reason.MFA,
+        retry=Retry.NEVER,
+        meaning="The bank asks a security question, and nobody is present to answer.",
+        next_step="Ask the customer to connect again through Flinks Connect.",
+    ),
+    CodeMeaning(
+        code="",
+        http_status=204,
+        outcome=Outcome.FRESH,
+        retry=Retry.NEXT_RUN,
+        meaning="The order was carried out.",
+        next_step="Nothing to do.",
+    ),
+    CodeMeaning(
+        code="",
+        http_status=400,
+        outcome=Outcome.OUR_CONFIG,
+        reason=Reason.FLOW,
+        retry=Retry.NEVER,
+        meaning="Our request was refused without a code.",
+        next_step="Read the message and the parameters of the call; report it to the developers.",
+    ),
+    CodeMeaning(
+        code="",
+        http_status=401,
+        message_pattern=ABOUT_OUR_KEYS + r"|access denied|not authenticated",
+        outcome=Outcome.OUR_CONFIG,
+        reason=Reason.KEYS,
+        retry=Retry.NEVER,
+        meaning="Our credentials were refused without a code.",
+        next_step="Correct the FLINKS_ keys in the settings, then resume.",
+    ),
+    CodeMeaning(
+        code="",
+        http_status=403,
+        outcome=Outcome.OUR_CONFIG,
+        reason=Reason.KEYS,
+        retry=Retry.NEVER,
+        meaning="We were turned away at Flinks's door, without a code.",
+        next_step="Check the FLINKS_ keys, and whether Flinks lets our address in; then resume.",
+    ),
+    CodeMeaning(
+        code="",
+        http_status=404,
+        calls=_AT_THE_DOOR,
+        outcome=Outcome.OUR_CONFIG,
+        reason=Reason.KEYS,
+        retry=Retry.NEVER,
+        meaning="There is nothing at this address.",
+        next_step="Check FLINKS_API_URL and FLINKS_CUSTOMER_ID, then resume.",
+    ),
+    CodeMeaning(
+        code="",
+        http_status=404,
+        outcome=Outcome.OUR_CONFIG,
+        reason=Reason.FLOW,
+        retry=Retry.NEVER,
+        meaning="There is nothing at the address of this call.",
+        next_step="Report the call to the developers.",
+    ),
+    CodeMeaning(
+        code="",
+        http_status=405,
+        outcome=Outcome.OUR_CONFIG,
+        reason=Reason.FLOW,
+        retry=Retry.NEVER,
+        meaning="Flinks does not take this call in this way.",
+        next_step="Report the call to the developers.",
+    ),
+    CodeMeaning(
+        code="",
+        http_status=429,
+        outcome=Outcome.THROTTLED,
+        reason=Reason.TOO_FAST,
+        retry=Retry.AFTER_PAUSE,
+        meaning="We asked more often than Flinks allows.",
+        next_step="Nothing to do; all workers pause and ask again.",
+    ),
+    CodeMeaning(
+        code="",
+        http_status=500,
+        outcome=Outcome.PROVIDER_FAULT,
+        retry=Retry.NEXT_RUN,
+        meaning="Flinks failed without a code.",
+        next_step="Wait for the next run; after two runs send Flinks a ticket with the call.",
+    ),
+)

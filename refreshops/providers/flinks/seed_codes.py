@@ -1,0 +1,296 @@
+"""The code table's rows that Flinks documents in its list of codes (seed 001; outcomes.md 5a).
+
+Rows of one code stand together, the narrowest first: the first that fits is the meaning.
+"""
+
+from refreshops.providers.flinks.meaning import CallKind, CodeMeaning
+from refreshops.rules.outcomes import Actor, Outcome, Reason, Retry
+
+ON_DATA = frozenset({CallKind.DATA, CallKind.POLL})
+ABOUT_OUR_KEYS = r"(auth\w*|api|secret)[ -]*(key|token)"
+
+_ASK_TO_RECONNECT = "Ask the customer to connect again through Flinks Connect; do not retry."
+_WAIT_A_NIGHT = "Wait: Flinks tries again by itself tonight."
+
+SUCCESS_ROWS = (
+    CodeMeaning(
+        code="",
+        http_status=200,
+        outcome=Outcome.FRESH,
+        retry=Retry.NEXT_RUN,
+        meaning="The connection worked.",
+        next_step="Nothing to do; LastRefresh decides whether the data is fresh or stale.",
+    ),
+    CodeMeaning(
+        code="OPERATION_PENDING",
+        http_status=202,
+        outcome=Outcome.PENDING,
+        retry=Retry.POLL,
+        meaning="Flinks still works on this login in the background.",
+        next_step="Wait; we poll with the same RequestId for half an hour.",
+    ),
+    CodeMeaning(
+        code="OPERATION_DISPATCHED",
+        http_status=202,
+        outcome=Outcome.PENDING,
+        retry=Retry.POLL,
+        meaning="The call took more than 210 seconds and goes on in the background.",
+        next_step="Wait; we poll with the same RequestId for half an hour.",
+    ),
+)
+
+REQUEST_ROWS = (
+    CodeMeaning(
+        code="INVALID_LOGIN",
+        http_status=400,
+        message_pattern=r"login\s?id|belong",
+        outcome=Outcome.LOGIN_GONE,
+        reason=Reason.UNKNOWN_LOGIN,
+        retry=Retry.NEVER,
+        meaning="Flinks does not know this LoginId under our customer id.",
+        next_step="Check the LoginId with the account manager; if every login says this, "
+        "check FLINKS_CUSTOMER_ID and FLINKS_API_URL.",
+    ),
+    CodeMeaning(
+        code="INVALID_LOGIN",
+        http_status=400,
+        message_pattern=r"user\s?name|password|card number|credential",
+        outcome=Outcome.USER_ACTION,
+        reason=Reason.CREDENTIALS,
+        retry=Retry.NEVER,
+        meaning="The bank user name or password is not right any more.",
+        next_step=_ASK_TO_RECONNECT,
+    ),
+    CodeMeaning(
+        code="INVALID_LOGIN",
+        http_status=400,
+        if_worked_before=True,
+        outcome=Outcome.USER_ACTION,
+        reason=Reason.CREDENTIALS,
+        retry=Retry.NEVER,
+        meaning="Flinks does not say which, but this LoginId worked before: "
+        "the bank credentials are no longer right.",
+        next_step=_ASK_TO_RECONNECT,
+    ),
+    CodeMeaning(
+        code="INVALID_LOGIN",
+        http_status=400,
+        outcome=Outcome.LOGIN_GONE,
+        reason=Reason.UNKNOWN_LOGIN,
+        retry=Retry.NEVER,
+        meaning="The LoginId or the bank credentials are not valid; Flinks does not say which, "
+        "and this login never worked here.",
+        next_step="Check the LoginId with the account manager, then ask for a new connection.",
+    ),
+    CodeMeaning(
+        code="INVALID_REQUEST",
+        http_status=400,
+        message_pattern=r"\blogin\b.*\bis invalid",
+        calls=frozenset({CallKind.SCHEDULE, CallKind.DELETE}),
+        outcome=Outcome.LOGIN_GONE,
+        reason=Reason.UNKNOWN_LOGIN,
+        retry=Retry.NEVER,
+        meaning="Flinks knows no such login to give this order for.",
+        next_step="Check the LoginId with the account manager.",
+    ),
+    CodeMeaning(
+        code="INVALID_REQUEST",
+        http_status=400,
+        outcome=Outcome.OUR_CONFIG,
+        reason=Reason.FLOW,
+        retry=Retry.NEVER,
+        meaning="Flinks could not read our request: a value is missing or wrong.",
+        next_step="Read the message and the parameters of the call; report it to the developers.",
+    ),
+    CodeMeaning(
+        code="SESSION_NONEXISTENT",
+        http_status=400,
+        calls=ON_DATA,
+        outcome=Outcome.OUR_CONFIG,
+        reason=Reason.SESSION_OVER,
+        retry=Retry.ONCE_AT_ONCE,
+        meaning="Flinks does not know our RequestId, not even a new one.",
+        next_step="We authorize again once by ourselves; when it still fails, report it to the "
+        "developers.",
+        stays_nightly=True,
+    ),
+    CodeMeaning(
+        code="SESSION_NONEXISTENT",
+        http_status=400,
+        outcome=Outcome.PROVIDER_FAULT,
+        reason=Reason.SESSION_OVER,
+        retry=Retry.NEXT_RUN,
+        acts=Actor.NOBODY,
+        meaning="Flinks lost its session with the bank during the night.",
+        next_step=_WAIT_A_NIGHT,
+        stays_nightly=True,
+    ),
+    CodeMeaning(
+        code="CARD_IN_USE",
+        http_status=400,
+        outcome=Outcome.THROTTLED,
+        reason=Reason.BUSY,
+        retry=Retry.AFTER_PAUSE,
+        meaning="Flinks is still working on this login.",
+        next_step="Nothing to do; we ask again in some minutes.",
+    ),
+)
+
+LOGIN_ROWS = (
+    CodeMeaning(
+        code="INVALID_USERNAME",
+        http_status=401,
+        outcome=Outcome.USER_ACTION,
+        reason=Reason.CREDENTIALS,
+        retry=Retry.NEVER,
+        meaning="The bank does not accept the user name.",
+        next_step=_ASK_TO_RECONNECT,
+    ),
+    CodeMeaning(
+        code="INVALID_PASSWORD",
+        http_status=401,
+        outcome=Outcome.USER_ACTION,
+        reason=Reason.CREDENTIALS,
+        retry=Retry.NEVER,
+        meaning="The bank does not accept the password; repeats can lock the bank login.",
+        next_step=_ASK_TO_RECONNECT,
+    ),
+    CodeMeaning(
+        code="INVALID_SECURITY_RESPONSE",
+        http_status=401,
+        outcome=Outcome.USER_ACTION,
+        reason=Reason.MFA,
+        retry=Retry.NEVER,
+        meaning="The bank does not accept the answer to its security question.",
+        next_step=_ASK_TO_RECONNECT,
+    ),
+    CodeMeaning(
+        code="QUESTION_NOT_FOUND",
+        http_status=401,
+        outcome=Outcome.USER_ACTION,
+        reason=Reason.MFA,
+        retry=Retry.NEVER,
+        meaning="The bank asked a security question for which no answer is stored; "
+        "the data of the last good refresh can still be read.",
+        next_step=_ASK_TO_RECONNECT,
+        reads_data=True,
+    ),
+    CodeMeaning(
+        code="RETRY_LATER",
+        http_status=401,
+        outcome=Outcome.INSTITUTION_UNAVAILABLE,
+        retry=Retry.NEXT_RUN,
+        meaning="Flinks could not open a connection with the bank.",
+        next_step=_WAIT_A_NIGHT + " After seven days the login drops out of the nightly refresh.",
+        stays_nightly=True,
+    ),
+    CodeMeaning(
+        code="UNKNOWN_CHALLENGE_KEY",
+        http_status=401,
+        outcome=Outcome.USER_ACTION,
+        reason=Reason.MFA,
+        retry=Retry.NEVER,
+        meaning="A security question of the bank was left without its answer.",
+        next_step=_ASK_TO_RECONNECT,
+    ),
+    CodeMeaning(
+        code="CONCURRENT_SESSION",
+        http_status=401,
+        outcome=Outcome.THROTTLED,
+        reason=Reason.BUSY,
+        retry=Retry.AFTER_PAUSE,
+        meaning="Another session is open for this LoginId.",
+        next_step="Nothing to do; we ask again in some minutes.",
+    ),
+    CodeMeaning(
+        code="UNAUTHORIZED",
+        http_status=401,
+        calls=frozenset({CallKind.TOKEN, CallKind.STATUS}),
+        outcome=Outcome.OUR_CONFIG,
+        reason=Reason.KEYS,
+        retry=Retry.NEVER,
+        meaning="Flinks does not accept our key.",
+        next_step="Correct FLINKS_SECRET_KEY or FLINKS_BEARER_SECRET, then resume.",
+    ),
+    CodeMeaning(
+        code="UNAUTHORIZED",
+        http_status=401,
+        message_pattern=ABOUT_OUR_KEYS,
+        outcome=Outcome.OUR_CONFIG,
+        reason=Reason.KEYS,
+        retry=Retry.NEVER,
+        meaning="Flinks does not accept our key or authorize token.",
+        next_step="Correct FLINKS_SECRET_KEY or FLINKS_X_API_KEY, then resume.",
+    ),
+    CodeMeaning(
+        code="UNAUTHORIZED",
+        http_status=401,
+        calls=ON_DATA,
+        outcome=Outcome.OUR_CONFIG,
+        reason=Reason.FLOW,
+        retry=Retry.NEVER,
+        meaning="The data was asked for before the login was authorized.",
+        next_step="Read the calls of this attempt; report it to the developers.",
+        stays_nightly=True,
+    ),
+    CodeMeaning(
+        code="UNAUTHORIZED",
+        http_status=401,
+        outcome=Outcome.INSTITUTION_UNAVAILABLE,
+        retry=Retry.NEXT_RUN,
+        meaning="The login was not authorized: there is a problem with the bank.",
+        next_step=_WAIT_A_NIGHT + " The third time in a row becomes a matter for the customer.",
+        stays_nightly=True,
+    ),
+    CodeMeaning(
+        code="DISABLED_LOGIN",
+        http_status=401,
+        outcome=Outcome.LOGIN_GONE,
+        reason=Reason.DISABLED,
+        retry=Retry.NEVER,
+        meaning="The bank has deactivated this account.",
+        next_step="Ask the customer to call the bank, or switch the login off.",
+    ),
+    CodeMeaning(
+        code="NEW_ACCOUNT",
+        http_status=401,
+        outcome=Outcome.USER_ACTION,
+        reason=Reason.BANK_SITE,
+        retry=Retry.NEVER,
+        meaning="The bank waits for the customer on its own site, for instance to accept a form.",
+        next_step="Ask the customer to sign in at the bank first, and then to connect again.",
+    ),
+    CodeMeaning(
+        code="SESSION_EXPIRED",
+        http_status=401,
+        outcome=Outcome.PROVIDER_FAULT,
+        reason=Reason.SESSION_OVER,
+        retry=Retry.ONCE_AT_ONCE,
+        acts=Actor.NOBODY,
+        meaning="The session ran out: 8 idle minutes, or 30 minutes of processing.",
+        next_step="An expired RequestId of ours is replaced at once, by itself; otherwise Flinks "
+        "tries again tonight. The second time in a row becomes a matter for the customer.",
+        stays_nightly=True,
+    ),
+    CodeMeaning(
+        code="ALREADY_AUTHORIZED",
+        http_status=401,
+        outcome=Outcome.OUR_CONFIG,
+        reason=Reason.FLOW,
+        retry=Retry.NEVER,
+        meaning="The login was authorized already; with a RequestId we go on to the data.",
+        next_step="Nothing to do where the data came; otherwise report it to the developers.",
+        reads_data=True,
+    ),
+    CodeMeaning(
+        code="SECURITYRESPONSES_INCOMPLETE",
+        http_status=401,
+        outcome=Outcome.USER_ACTION,
+        reason=Reason.MFA,
+        retry=Retry.NEVER,
+        meaning="Not every security question of the bank was answered.",
+        next_step=_ASK_TO_RECONNECT,
+    ),
+)
+
+SEED_ROWS = SUCCESS_ROWS + REQUEST_ROWS + LOGIN_ROWS

@@ -1,0 +1,117 @@
+"""The script that switches a nightly refresh on or off and proves it.
+
+SetScheduledRefresh answers a bare sentence; what counts is `Login.IsScheduledRefresh` of one
+cached Authorize afterwards. Sources: seed 003 step 3, reference/flinks-api.md section 2.
+"""
+
+import re
+from typing import Any
+
+from refreshops.providers.contract import Ask, Call, Done, Policy, State, Step, Subject, Wait
+from refreshops.providers.flinks import calls
+from refreshops.providers.flinks.meaning import CallKind
+from refreshops.providers.flinks.script import Script
+from refreshops.providers.flinks.turns import Turn
+from refreshops.providers.redaction import Scrubber
+from refreshops.rules.outcomes import Outcome, Reason
+
+_KINDS = {"patch": CallKind.SCHEDULE, "token": CallKind.TOKEN, "authorize": CallKind.CACHED}
+_SOUNDS_LIKE_NO = re.compile(r"\b(invalid|error|fail\w*|not found|unable|cannot|denied)\b", re.I)
+
+
+class SwitchSchedule(Script):
+    """Order the nightly refresh on or off, read it back, and order again while it is wrong.
+
+    A `Done` that claims the order (outcome `fresh`) needs Flinks's yes: `verified` when the flag
+    was read back as ordered; reason `unconfirmed` when Flinks accepted but the login's own error
+    hid the flag. Silence is never taken for a yes.
+    """
+
+    first_state = {"step": "patch"}
+
+    def __init__(
+        self,
+        *,
+        on: bool,
+        policy: Policy,
+        mints_token: bool = False,
+        scrubber: Scrubber | None = None,
+    ) -> None:
+        super().__init__(policy=policy, mints_token=mints_token, scrubber=scrubber)
+        self._on = on
+
+    def _call(self, subject: Subject, state: State) -> Call:
+        if state["step"] == "patch":
+            return calls.set_scheduled_refresh(subject.login_id, on=self._on)
+        return calls.authorize_cached(subject.login_id)
+
+    def _kind(self, state: State) -> CallKind:
+        return _KINDS[state["step"]]
+
+    def _next(self, turn: Turn) -> Step:
+        match turn.state["step"]:
+            case "patch":
+                return self._after_order(turn)
+            case "token" if turn.succeeded:
+                state = {**turn.state, "step": "authorize"}
+                call = calls.authorize_cached(turn.subject.login_id, token=turn.answer.token)
+                return Ask(call, state)
+            case "token":
+                return self._look_again(turn)
+        return self._after_look(turn)
+
+    def _after_order(self, turn: Turn) -> Step:
+        if turn.succeeded and not _SOUNDS_LIKE_NO.search(turn.answer.message):
+            said = self._message(turn)
+            state = {**turn.state, "step": "authorize", "accepted": True, "said": said}
+            return self._ask(turn.subject, state)
+        if turn.is_fault or turn.succeeded:
+            # Flinks may have acted: look before ordering again.
+            return self._look_again(turn)
+        if turn.meaning.reason in (Reason.TOO_FAST, Reason.BUSY, Reason.KEYS):
+            return self._end(turn)
+        return self._end(turn, reason=Reason.REFUSED)
+
+    def _after_look(self, turn: Turn) -> Step:
+        flag = None if turn.detail else turn.answer.nightly
+        if flag is self._on:
+            return self._ordered(turn, verified=True, reason=Reason.NONE)
+        if flag is not None:
+            return self._later(turn, "patch", "the flag is not as ordered") or self._unconfirmed(
+                turn, nightly=flag
+            )
+        if turn.is_fault or turn.meaning.outcome is Outcome.PENDING:
+            return self._look_again(turn)
+        if turn.state.get("accepted"):
+            # The login's own error hides the flag, tonight and tomorrow: Flinks's word must do.
+            return self._ordered(turn, verified=False, reason=Reason.UNCONFIRMED)
+        return self._later(turn, "patch", "the order is not confirmed") or self._unconfirmed(turn)
+
+    def _look_again(self, turn: Turn) -> Step:
+        waiting = self._later(turn, "authorize", turn.detail or "the order is not confirmed")
+        if waiting:
+            return waiting
+        if turn.state.get("accepted"):
+            return self._ordered(turn, verified=False, reason=Reason.UNCONFIRMED)
+        return self._unconfirmed(turn)
+
+    def _later(self, turn: Turn, step: str, note: str) -> Wait | None:
+        changes: dict[str, Any] = {"step": step}
+        if step == "patch":
+            changes["accepted"] = False
+        return self._rest(turn, "tries", self._policy.confirm_waits, note=note, **changes)
+
+    def _ordered(self, turn: Turn, *, verified: bool, reason: Reason) -> Done:
+        return self._end(
+            turn,
+            outcome=Outcome.FRESH,
+            reason=reason,
+            nightly=self._on,
+            verified=verified,
+            message=turn.state.get("said") or self._message(turn),
+        )
+
+    def _unconfirmed(self, turn: Turn, *, nightly: bool | None = None) -> Done:
+        return self._end(
+            turn, outcome=Outcome.PROVIDER_FAULT, reason=Reason.UNCONFIRMED, nightly=nightly
+        )

@@ -1,0 +1,118 @@
+"""Reads a body in small pieces under a size cap and parses it as strict JSON."""
+
+import json
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import requests
+
+from refreshops.providers.redaction import scrub
+
+# GetAccountsDetail of a year is 50 KB to 1 MB; more than this is not an answer.
+MOST_BYTES = 8 * 1024 * 1024
+PIECE_BYTES = 64 * 1024
+EXCERPT_CHARACTERS = 2000
+
+_HIDDEN_MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
+_SPACES = re.compile(r"\s+")
+
+
+class NotReadable(Exception):
+    """A body that is not the JSON we asked for; `excerpt` is cleaned text, maybe empty."""
+
+    def __init__(self, detail: str, *, excerpt: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.excerpt = excerpt
+
+
+def read_json(response: requests.Response, *, secrets: Iterable[str] = ()) -> Any:
+    """Return the parsed body; `None` where the status promises none (204).
+
+    Raises NotReadable for a redirect, an encoding not asked for, more than `MOST_BYTES` unpacked,
+    and anything but strict JSON (NaN and values nested beyond reason included). Of equal keys the
+    last one wins. A byte order mark and Latin-1 are tolerated.
+    """
+    if 300 <= response.status_code < 400:
+        raise NotReadable("redirected to another address; not followed")
+    raw = b"".join(_capped(_unpacked(response)))
+    if response.status_code == 204 and not raw:
+        return None
+    text = _decoded(raw)
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        detail = _complaint(text, error)
+    raise NotReadable(detail, excerpt=_excerpt(text, secrets))
+
+
+def _unpacked(response: requests.Response) -> Iterator[bytes]:
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    pieces = _pieces(response)
+    if encoding in ("", "identity"):
+        return pieces
+    if encoding in ("gzip", "x-gzip"):
+        return _gunzipped(pieces)
+    raise NotReadable("packed in a way we did not ask for")
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    while piece := response.raw.read(PIECE_BYTES, decode_content=False):
+        yield piece
+
+
+def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Unpack piece by piece, so that a small body cannot become a large one in memory."""
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        for piece in pieces:
+            waiting = piece
+            while waiting:
+                yield unpacker.decompress(waiting, PIECE_BYTES)
+                waiting = unpacker.unconsumed_tail
+        yield unpacker.flush(PIECE_BYTES)
+    except zlib.error:
+        raise NotReadable("damaged gzip body") from None
+    if not unpacker.eof:
+        raise NotReadable("gzip body cut off")
+
+
+def _capped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    seen = 0
+    for piece in pieces:
+        seen += len(piece)
+        if seen > MOST_BYTES:
+            raise NotReadable(f"answer larger than {MOST_BYTES // 1024 // 1024} MB")
+        yield piece
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _complaint(text: str, error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "JSON nested too deeply"
+    start = text.lstrip()[:1]
+    if not start:
+        return "empty answer"
+    return "HTML instead of JSON" if start == "<" else "not valid JSON"
+
+
+def _excerpt(text: str, secrets: Iterable[str]) -> str:
+    # Tags are looked for in a part only, so that a hostile megabyte costs nothing.
+    part = _TAG.sub(" ", _HIDDEN_MARKUP.sub(" ", text[: EXCERPT_CHARACTERS * 8]))
+    return scrub(_SPACES.sub(" ", part).strip(), secrets=secrets, limit=EXCERPT_CHARACTERS)
