@@ -1,6 +1,7 @@
 """The command line of the simulator, and its start and stop."""
 
 import json
+import os
 import signal
 import threading
 import time
@@ -33,6 +34,7 @@ class Options:
     recipe: Recipe
     host: str = "127.0.0.1"
     port: int = 0
+    stop_with_parent: bool = False
     register: Path | None = None
     log: Path | None = None
     keys: Keys = field(default_factory=Keys)
@@ -48,6 +50,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     where = parser.add_argument_group("where")
     where.add_argument("--host", default="127.0.0.1")
     where.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    where.add_argument("--stop-with-parent", action="store_true", help="leave no orphan")
     where.add_argument("--register", type=Path, help="write the import CSV of the logins here")
     where.add_argument("--log", type=Path, help="append one JSON line per request here")
     world = parser.add_argument_group("world")
@@ -96,6 +99,7 @@ def options_from(given: Mapping[str, Any]) -> Options:
         ),
         host=given["host"],
         port=given["port"],
+        stop_with_parent=given["stop_with_parent"],
         register=given["register"],
         log=given["log"],
         keys=_keys(given),
@@ -170,5 +174,8 @@ def serve(options: Options) -> None:
     server = build(options)
     server.run_in_background()
     print(f"simulator listening on http://{options.host}:{server.port}/v3/", flush=True)
-    told_to_stop.wait()
+    parent = os.getppid()
+    while not told_to_stop.wait(1.0 if options.stop_with_parent else None):
+        if os.getppid() != parent:
+            break
     server.stop()

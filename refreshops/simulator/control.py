@@ -8,7 +8,7 @@ from typing import Any
 
 from refreshops.simulator.answers import last_refresh
 from refreshops.simulator.fates import FATES
-from refreshops.simulator.faults import BadFault, Fault
+from refreshops.simulator.faults import Fault
 from refreshops.simulator.gateway import Gateway
 from refreshops.simulator.identifiers import canonical
 from refreshops.simulator.journal import Journal
@@ -47,7 +47,7 @@ class Control:
             return json_reply(404, {"error": f"no control {request.method} {subject}"})
         try:
             return json_reply(200, step())
-        except (Refused, BadFault, Malformed) as reason:
+        except (ValueError, TypeError, Malformed) as reason:
             return json_reply(400, {"error": str(reason)})
 
     def _state(self) -> dict[str, Any]:

@@ -73,6 +73,7 @@ CHALLENGE_KEY_MESSAGE = (
 )
 AUTH_KEY_MESSAGE = "You must provide a valid auth key"
 AUTHORIZE_TOKEN_MESSAGE = "You must provide a valid authorize token"  # noqa: S105
+TOO_MANY_MESSAGE = "Too many requests in a given amount of time"
 BAD_REQUEST_MESSAGE = "The request is invalid: a value is missing or its syntax is incorrect"
 
 SUCCESS = Fate("success", refreshed=Refreshed.LAST_NIGHT, live=Live.SUCCESS)
@@ -174,7 +175,7 @@ RUN_STOPPERS = (
          session=Session.NONE),
     Fate("auth_key_refused", 401, "UNAUTHORIZED", AUTH_KEY_MESSAGE, session=Session.NONE),
     Fate("too_many_requests", 401, "TOO_MANY_REQUESTS",
-         "Too many requests in a given amount of time", session=Session.NONE),
+         TOO_MANY_MESSAGE, session=Session.NONE),
 )  # fmt: skip
 
 FATES = {fate.name: fate for fate in (*SEED_ROWS, *EXTRA_ROWS, *OTHER_ROWS, *RUN_STOPPERS)}

@@ -88,6 +88,8 @@ class Fault:
             raise BadFault(f"endpoint {endpoint!r} is not one of {sorted(ENDPOINTS)}")
         if details.get("form", "list") not in FORMS:
             raise BadFault(f"form is one of {sorted(FORMS)}")
+        if not isinstance(details.get("times", 0), int | None):
+            raise BadFault("times is a whole number, or null for always")
         times, share = details.pop("times", None), details.pop("share", 1.0)
         return cls(kind, endpoint, times, share, details)
 

@@ -11,7 +11,11 @@ from refreshops.simulator.authorization import Authorization
 from refreshops.simulator.books import Books
 from refreshops.simulator.data_calls import DataCalls
 from refreshops.simulator.falsified import documented_error, falsify, instead_of_answer
-from refreshops.simulator.fates import BAD_REQUEST_MESSAGE, UNKNOWN_LOGIN_MESSAGE
+from refreshops.simulator.fates import (
+    BAD_REQUEST_MESSAGE,
+    TOO_MANY_MESSAGE,
+    UNKNOWN_LOGIN_MESSAGE,
+)
 from refreshops.simulator.faults import INSTEAD, FaultScript
 from refreshops.simulator.identifiers import canonical
 from refreshops.simulator.messages import Malformed, Reply, Request, json_reply
@@ -173,7 +177,7 @@ class Gateway:
             {
                 "status": 401,
                 "code": "TOO_MANY_REQUESTS",
-                "message": "Too many requests in a given amount of time",
+                "message": self.books.rules.planted.message(TOO_MANY_MESSAGE),
                 "retry_after": form,
             }
         )

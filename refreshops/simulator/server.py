@@ -197,7 +197,7 @@ class SimulatorServer(socketserver.ThreadingTCPServer):
         thread.start()
         return thread
 
-    def stop(self, *, within_seconds: float = 1.0) -> None:
+    def stop(self, *, within_seconds: float = 0.5) -> None:
         """Accept no more, give answers under way a moment, then hang up; the log gets them all."""
         self.shutdown()
         self.socket.close()

@@ -86,7 +86,8 @@ class TestLog:
             lines = simulator.log_lines()
 
         assert [(line["endpoint"], line["status"]) for line in lines] == [("Authorize", None)] * 2
-        assert lines[0]["login_id"] == login_id
+        # The second was cut in its body, so nobody can say whose it was.
+        assert {line["login_id"] for line in lines} == {login_id, None}
 
     def test_control_calls_are_not_in_it(self, calm):
         before = calm.counts()["arrived"]

@@ -61,7 +61,7 @@ class TestWindow:
 @pytest.mark.processes
 class TestOverHttp:
     def test_the_31st_authorize_of_a_window_is_too_many(self, connect):
-        with running_simulator(scenario="calm", logins=40, limit=30, window=1.0) as simulator:
+        with running_simulator(scenario="calm", logins=40, limit=30, window=30) as simulator:
             client = connect(simulator)
             ids = [row["login_id"] for row in simulator.register_rows()]
             statuses = [client.authorize(login_id).status for login_id in ids]
