@@ -172,6 +172,9 @@ WAIT_SCALE = _number("WAIT_SCALE", 1, low=0.0001, high=1)
 CALL_RETENTION_DAYS = int(_number("CALL_RETENTION_DAYS", 90, low=1, high=36_500))
 ATTEMPT_RETENTION_DAYS = int(_number("ATTEMPT_RETENTION_DAYS", 400, low=1, high=36_500))
 
+# Only for `make run`: the password of the demo people; empty means a new one at each start.
+DEMO_PASSWORD = _text("DEMO_PASSWORD", "")
+
 INSTALLED_APPS = [
     "refreshops.console.apps.ConsoleAdminConfig",
     "refreshops.console",
@@ -303,5 +306,7 @@ LOGGING = {
         # These print URLs, which hold the customer id.
         "urllib3": {"level": "ERROR"},
         "requests": {"level": "ERROR"},
+        # At INFO it writes three lines for each ping.
+        "django-q": {"level": "WARNING"},
     },
 }
