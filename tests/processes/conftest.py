@@ -1,0 +1,62 @@
+"""Installations on SQLite and PostgreSQL beside a running simulator."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.installation import Installation, Templates
+from tests.postgres import running_postgres
+from tests.simulation import Simulator, running_simulator
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
+    with running_postgres() as postgres:
+        found = Templates(tmp_path_factory.mktemp("templates"))
+        found.postgres = postgres
+        yield found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def simulate() -> Iterator[Callable[..., Simulator]]:
+    open_ones = []
+
+    def start(**options: Any) -> Simulator:
+        manager = running_simulator(**options)
+        open_ones.append(manager)
+        return manager.__enter__()
+
+    yield start
+    for manager in open_ones:
+        manager.__exit__(None, None, None)
+
+
+@pytest.fixture
+def install(templates: Templates, tmp_path: Path) -> Iterator[Callable[..., Installation]]:
+    made = []
+
+    def start(kind: str, simulator: Simulator | None = None, **environment: str) -> Installation:
+        url, needed = templates.fresh(kind, folder=tmp_path)
+        api_url = environment.pop("FLINKS_API_URL", None)
+        place = Installation(
+            tmp_path,
+            database_url=url,
+            api_url=api_url or (simulator.url if simulator else "http://127.0.0.1:9/v3/"),
+            environment=needed | environment,
+        )
+        made.append(place)
+        if simulator is not None:
+            place.import_register(simulator.register)
+        return place
+
+    yield start
+    for place in made:
+        place.stop_all()

@@ -1,0 +1,51 @@
+"""The throttle at the server: several processes, two databases, and a kill in the middle."""
+
+import time
+
+import pytest
+
+from tests.installation import kill
+from tests.processes.evidence import (
+    assert_everything_ended_once,
+    assert_one_to_one,
+    fullest_window,
+    quota_used,
+    starts,
+)
+
+LIMIT, WINDOW_S, LOGINS = 30, 6.0, 160
+PACE = {
+    "LOGINS_PER_MINUTE": str(LIMIT),
+    "THROTTLE_WINDOW_SECONDS": str(WINDOW_S),
+    "CONCURRENCY": "2",
+    "CALL_DEADLINE_SECONDS": "2",
+    "FLINKS_BEARER_SECRET": "",
+    "FLINKS_SECRET_KEY": "",
+}
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.mark.parametrize("with_kill", [False, True], ids=["calm", "kill-9-in-the-middle"])
+def test_no_window_is_overfull_and_the_quota_is_used(database, with_kill, simulate, install):
+    simulator = simulate(
+        scenario="calm", logins=LOGINS, limit=0, latency=0.03, jitter=0.02, body_kb=5
+    )
+    place = install(database, simulator, **PACE)
+
+    workers = [place.start("run_routine", "--json") for _ in range(4)]
+    if with_kill:
+        while len(starts(simulator.log_lines(settle_seconds=0))) < 2 * LIMIT + 5:
+            time.sleep(0.05)
+        for worker in workers[:2]:
+            kill(worker)
+        workers[:2] = [place.start("run_routine", "--json") for _ in range(2)]
+    for worker in workers:
+        out, err = worker.communicate(timeout=120)
+        assert worker.returncode == 0, err
+
+    arrivals = starts(simulator.log_lines())
+    assert fullest_window(arrivals, window_s=WINDOW_S) <= LIMIT
+    assert quota_used(arrivals, limit=LIMIT, window_s=WINDOW_S) >= 0.95
+    assert_everything_ended_once(place, planned=LOGINS)
+    assert_one_to_one(place, simulator)
