@@ -1,5 +1,6 @@
 """Names the cause of a missing answer in a few words that hold no URL, header or body."""
 
+import http.client
 import socket
 import ssl
 from collections.abc import Iterator
@@ -26,16 +27,18 @@ def cause_of(error: BaseException) -> str:
     return "no answer"
 
 
+# The first that fits names the cause, so the narrower kinds stand first.
 _CAUSES: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((ssl.SSLError, u.SSLError, requests.exceptions.SSLError), "TLS failed"),
     ((u.NameResolutionError, socket.gaierror), "name not found (DNS)"),
-    ((u.ConnectTimeoutError, requests.ConnectTimeout), "no connection in time"),
-    ((u.IncompleteRead, u.InvalidChunkLength), "answer cut off"),
+    ((requests.ConnectTimeout,), "no connection in time"),
+    ((http.client.IncompleteRead, u.IncompleteRead, u.InvalidChunkLength), "answer cut off"),
     ((ConnectionRefusedError,), "connection refused"),
+    ((http.client.RemoteDisconnected,), "connection closed without an answer"),
     ((ConnectionResetError, BrokenPipeError), "connection reset"),
     ((u.ReadTimeoutError, TimeoutError, requests.Timeout), OUT_OF_TIME),
     ((u.NewConnectionError,), "no connection"),
-    ((u.ProtocolError,), "not an HTTP answer"),
+    ((u.ProtocolError, http.client.HTTPException), "not an HTTP answer"),
 )
 
 

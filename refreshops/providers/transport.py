@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +30,12 @@ from refreshops.providers.silence import cause_of
 # urllib3 writes whole URLs into its messages, and ours hold the customer id.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
+_FAILURES = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+)
 KEPT_HEADERS = ("content-type", "date", "retry-after")
 _exchange = threading.local()
 
@@ -96,13 +103,16 @@ class Transport:
     """One requests.Session per thread to one provider: no redirects, no retries, no environment.
 
     `ca` is the path of a CA bundle to trust instead of the built-in one. Raises ValueError when
-    `base_url` is not https (loopback hosts excepted) or carries credentials, a query or a fragment.
+    `base_url` is not https (loopback hosts excepted) or carries credentials, a query or a fragment,
+    and when the file `ca` does not exist.
     """
 
     def __init__(
         self, *, base_url: str, connect_timeout_s: float = 10.0, ca: str | None = None
     ) -> None:
         self._base_url = checked_base_url(base_url)
+        if ca is not None and not Path(ca).exists():
+            raise ValueError("The CA file to trust does not exist.")
         self._connect_timeout_s = connect_timeout_s
         self._ca = ca
         self._own = threading.local()
@@ -136,10 +146,8 @@ class Transport:
                 excerpt=refused.excerpt,
                 elapsed_ms=_since(started),
             )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except _FAILURES as error:
             absence = NoAnswer(cause_of(error), elapsed_ms=_since(started))
-        except http.client.HTTPException:
-            absence = NoAnswer("not an HTTP answer", elapsed_ms=_since(started))
         # Raised here and not above: what requests raises names the URL, and would be chained.
         raise absence
 

@@ -33,8 +33,8 @@ def read_json(response: requests.Response, *, secrets: Iterable[str] = ()) -> An
     """Return the parsed body; `None` where the status promises none (204).
 
     Raises NotReadable for a redirect, an encoding not asked for, more than `MOST_BYTES` unpacked,
-    and anything but strict JSON (NaN and values nested beyond reason included). Of equal keys the
-    last one wins. A byte order mark and Latin-1 are tolerated.
+    and anything but strict JSON: NaN, a key twice in one object and values nested beyond reason are
+    refused too (fault C6). A byte order mark and Latin-1 are tolerated.
     """
     if 300 <= response.status_code < 400:
         raise NotReadable("redirected to another address; not followed")
@@ -100,7 +100,14 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unambiguous)
 
 
 def _complaint(text: str, error: Exception) -> str:
