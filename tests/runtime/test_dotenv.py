@@ -1,0 +1,73 @@
+"""The .env of `make run`, and the example that documents every setting."""
+
+import re
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from refreshops.runtime import dotenv
+from tests.runtime.workshop import ROOT
+
+EXAMPLE = (ROOT / ".env.example").read_text("utf-8")
+
+
+def test_it_writes_a_file_for_its_owner_alone_with_keys_of_its_own(tmp_path):
+    assert dotenv.write(tmp_path)
+
+    written = (tmp_path / ".env").read_text()
+    values = dict(re.findall(r"^([A-Z_]+)=(.+)$", written, re.M))
+    assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
+    assert len(values["SECRET_KEY"]) >= 50
+    assert values["FLINKS_API_URL"] == "http://127.0.0.1:8765/v3/"
+
+
+def test_it_never_touches_one_that_is_there(tmp_path):
+    (tmp_path / ".env").write_text("MINE=1\n")
+
+    assert not dotenv.write(tmp_path)
+
+    assert (tmp_path / ".env").read_text() == "MINE=1\n"
+
+
+def test_the_settings_start_with_what_it_wrote(tmp_path):
+    dotenv.write(tmp_path)
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--fail-level", "WARNING"],
+        cwd=ROOT,
+        env={
+            "ENV_FILE": str(tmp_path / ".env"),
+            "PATH": "/usr/bin",
+            "DATABASE_URL": f"sqlite:///{tmp_path / 'any.sqlite3'}",
+        },
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_setting_stands_in_the_example_and_no_other():
+    source = (ROOT / "refreshops" / "settings.py").read_text("utf-8")
+    read = re.findall(
+        r'(?:_text|_flag|_number|_provider_url|_fernet_keys|_zone|db_url|environ\.get)\(\s*"([A-Z_]+)"',
+        source,
+    )
+    documented = re.findall(r"^#?([A-Z][A-Z_]+)=", EXAMPLE, re.M)
+
+    assert sorted(documented) == sorted(set(read))
+
+
+def test_two_installations_share_no_key():
+    one, other = dotenv.fresh_keys(), dotenv.fresh_keys()
+
+    assert not set(one.values()) & set(other.values())
+
+
+def test_an_example_without_the_line_is_refused():
+    with pytest.raises(LookupError, match="SECRET_KEY"):
+        dotenv.fill_in("OTHER=\n", values={"SECRET_KEY": "x"})
