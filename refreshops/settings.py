@@ -6,6 +6,7 @@ A missing or senseless value stops the start with one sentence that says which a
 import os
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -102,7 +103,7 @@ def _zone(name: str, default: str) -> str:
     return value
 
 
-def _database() -> dict[str, object]:
+def _database() -> dict[str, Any]:
     default = f"sqlite:///{BASE_DIR / 'var' / 'refreshops.sqlite3'}"
     try:
         found = env.db_url("DATABASE_URL", default=default)
@@ -275,7 +276,7 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
 # Why each value: reference/dependencies.md section 2. A call may last 230 s, a driving slice 30 s.
-Q_CLUSTER = {
+Q_CLUSTER: dict[str, Any] = {
     "name": "refreshops",
     "orm": "default",
     "workers": int(_number("WORKERS", 2, low=1, high=32)),

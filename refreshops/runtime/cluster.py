@@ -7,6 +7,7 @@ shows whether it is busy, and SIGUSR1 asks the running slices to end soon.
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 from refreshops.routine.stopping import ask_to_stop
 from refreshops.runtime import processes
@@ -41,7 +42,7 @@ def _show_business() -> None:
         pre_execute,
     )
 
-    def name_as(name: str):  # type: ignore[no-untyped-def]
+    def name_as(name: str) -> Callable[..., None]:
         return lambda **_: processes.set_name(name)
 
     # weak=False: nothing else holds these functions.

@@ -4,8 +4,8 @@ from argparse import ArgumentParser
 from datetime import datetime, time
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.timezone import get_default_timezone_name
 
 from refreshops.routine import schedules
 
@@ -41,6 +41,5 @@ def _state() -> str:
     at = schedules.daily_time()
     if at is None:
         return "The daily run is off; heartbeat every minute, pruning at night."
-    return (
-        f"Daily run at {at:%H:%M} {settings.TIME_ZONE}; heartbeat every minute, pruning at night."
-    )
+    zone = get_default_timezone_name()
+    return f"Daily run at {at:%H:%M} {zone}; heartbeat every minute, pruning at night."

@@ -3,9 +3,9 @@
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
+from django_q.conf import Conf
 
 from refreshops.runtime.supervisor import Patience, Supervisor
 
@@ -38,8 +38,8 @@ class Command(BaseCommand):
             ping_seconds=options["ping_seconds"],
             limit_seconds=options["limit_seconds"],
             grace_seconds=options["grace_seconds"],
-            longest_task_seconds=settings.Q_CLUSTER["timeout"],
-            workers=settings.Q_CLUSTER["workers"],
+            longest_task_seconds=Conf.TIMEOUT,
+            workers=Conf.WORKERS,
         )
         Supervisor(patience).run()
 

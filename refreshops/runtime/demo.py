@@ -1,0 +1,81 @@
+"""What `make run` prepares before the visitor's eyes: people, register, today's run."""
+
+import csv
+import secrets
+from pathlib import Path
+
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+
+from refreshops.logins.models import Login
+from refreshops.routine import schedules, tasks
+from refreshops.routine.roles import ACCOUNT_MANAGERS, OPERATIONS
+
+# Sign-in name, first and last name, group (none: superuser).
+PEOPLE = (
+    ("ops", "Olivia", "Tremblay", OPERATIONS),
+    ("manager", "Marc", "Bouchard", ACCOUNT_MANAGERS),
+    ("admin", "Ada", "Nguyen", None),
+)
+
+
+def prepare_database() -> None:
+    """Bring the tables and the schedules up to date."""
+    call_command("migrate", verbosity=0)
+    schedules.ensure_schedules()
+
+
+def make_people(*, password: str) -> str:
+    """Make the demo people, or give them the password anew; returns the password.
+
+    An empty `password` means: generate one.
+    """
+    chosen = password or secrets.token_urlsafe(9)
+    for username, first_name, last_name, group in PEOPLE:
+        person = _person(username, first_name=first_name, last_name=last_name, group=group)
+        # Setting the same one again would end its sessions for nothing.
+        if not person.check_password(chosen):
+            person.set_password(chosen)
+            person.save(update_fields=["password"])
+    return chosen
+
+
+def _person(username: str, *, first_name: str, last_name: str, group: str | None) -> User:
+    person, _ = User.objects.get_or_create(
+        username=username, defaults={"first_name": first_name, "last_name": last_name}
+    )
+    person.is_staff = person.is_active = True
+    person.is_superuser = group is None
+    person.save(update_fields=["is_staff", "is_active", "is_superuser"])
+    if group:
+        person.groups.add(Group.objects.get(name=group))
+    return person
+
+
+def import_register(register: Path) -> int:
+    """Import the simulator's register unless every login of it is known; returns its length.
+
+    A second start must not undo what the visitor changed in the first.
+    """
+    with register.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    wanted = {row["login_id"] for row in rows}
+    if wanted - set(Login.objects.values_list("login_id", flat=True)):
+        for name in sorted({row["account_manager"] for row in rows} - {""}):
+            if not User.objects.filter(username=name).exists():
+                _manager_without_sign_in(name)
+        call_command("import_logins", str(register), verbosity=0)
+    return len(rows)
+
+
+def _manager_without_sign_in(username: str) -> None:
+    person = _person(
+        username, first_name=username.capitalize(), last_name="", group=ACCOUNT_MANAGERS
+    )
+    person.set_unusable_password()
+    person.save(update_fields=["password"])
+
+
+def open_first_run() -> None:
+    """Open or join today's run, as the daily schedule does; the worker finds it waiting."""
+    tasks.open_today()

@@ -1,0 +1,190 @@
+"""`manage.py devserver`: web, worker and simulator in one terminal, for `make run`."""
+
+import signal
+import socket
+import sys
+import tempfile
+from argparse import ArgumentParser
+from http.client import HTTPConnection, HTTPException
+from json import dumps
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+from refreshops import wiring
+from refreshops.routine.models import Run
+from refreshops.runtime import demo, processes
+from refreshops.runtime.household import Household
+
+HOST = "127.0.0.1"
+START_SECONDS = 60.0
+FOR_EVER = float("inf")
+# A little longer than the worker's own patience.
+WORKER_GRACE_SECONDS = 5.0
+GRACE_SECONDS = 8.0
+
+
+class Command(BaseCommand):
+    help = "Start web, worker and simulator with a demo register; one Ctrl-C or SIGTERM stops all."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=8000, help="of the web pages (8000)")
+        parser.add_argument(
+            "--simulator-port", type=int, help="default: the port in FLINKS_API_URL"
+        )
+        parser.add_argument("--logins", type=int, default=120, help="how many it serves (120)")
+        parser.add_argument("--scenario", default="morning", help="of the simulator (morning)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.signals = 0
+        signal.signal(signal.SIGTERM, self._signalled)
+        signal.signal(signal.SIGINT, self._signalled)
+        _check_settings(simulator_port=options["simulator_port"])
+        for what, port in (("web pages", options["port"]), ("simulator", _simulator_port())):
+            _check_free(port, what=what)
+        processes.adopt_orphans()
+        home = Household(folder=settings.BASE_DIR)
+        try:
+            with tempfile.TemporaryDirectory(prefix="refreshops-demo-") as folder:
+                self._run(home, options, folder=Path(folder))
+        finally:
+            home.end(grace_seconds=GRACE_SECONDS, hurry=lambda: self.signals > 1)
+        self.stdout.write("Everything has stopped.")
+
+    def _signalled(self, *_: object) -> None:
+        self.signals += 1
+
+    def _run(self, home: Household, options: dict[str, Any], *, folder: Path) -> None:
+        self.stdout.write("Preparing the database and the demo register …")
+        demo.prepare_database()
+        password = demo.make_people(password=settings.DEMO_PASSWORD)
+        register = folder / "register.csv"
+        home.start("simulator", _simulator(options, register=register, keys=_keys_file(folder)))
+        self._wait(home, lambda: _answers(_simulator_port(), "/"), what="simulator")
+        logins = demo.import_register(register)
+        demo.open_first_run()
+        connections.close_all()
+        home.start("worker", _manage("worker", f"--grace-seconds={WORKER_GRACE_SECONDS}"))
+        home.start("web", _gunicorn(options["port"]))
+        self._wait(home, lambda: _answers(options["port"], "/healthz"), what="web")
+        if not self.signals:
+            self._greet(port=options["port"], password=password, logins=logins)
+        self._wait(home, lambda: False, what="", seconds=FOR_EVER)
+
+    def _wait(
+        self, home: Household, true: Any, *, what: str, seconds: float = START_SECONDS
+    ) -> None:
+        """Go on when `true` or signalled; stop everything when a program ends or takes too long."""
+        ended = home.wait_until(lambda: bool(self.signals) or true(), seconds=seconds)
+        if ended is None:
+            raise CommandError(f"The {what} did not answer within {seconds:.0f} s; stopping.")
+        if ended:
+            raise CommandError(
+                f"The {ended} ended by itself (its last lines are above); stopping the others."
+            )
+
+    def _greet(self, *, port: int, password: str, logins: int) -> None:
+        people = [name for name, *_ in demo.PEOPLE]
+        run = Run.objects.order_by("-opened_at", "-pk").first()
+        limit = wiring.provider_row().logins_per_minute
+        minutes = max(1, round(run.forecast_seconds / 60)) if run else 0
+        connections.close_all()
+        lines = (
+            "",
+            f"  RefreshOps    http://{HOST}:{port}/",
+            f"  Sign in as    {', '.join(people[:-1])} or {people[-1]}",
+            f"  Password      {password}",
+            f"  Today's run   {logins} logins at {limit} a minute, about {minutes} min",
+            "  Stop          Ctrl-C",
+            "",
+        )
+        self.stdout.write("\n".join(lines))
+        self.stdout.flush()
+
+
+def _simulator_port() -> int:
+    return urlsplit(settings.FLINKS_API_URL).port or 80
+
+
+def _check_settings(*, simulator_port: int | None) -> None:
+    if wiring.environment_label() != "simulator":
+        raise CommandError(
+            "devserver speaks with the built-in simulator only, but FLINKS_API_URL names another "
+            "host. For real work start gunicorn and `manage.py worker` (see deploy/)."
+        )
+    if simulator_port is not None and simulator_port != _simulator_port():
+        raise CommandError(
+            f"--simulator-port is {simulator_port}, but FLINKS_API_URL in .env says "
+            f"{_simulator_port()}: change one of them."
+        )
+    if settings.HTTPS_ONLY:
+        raise CommandError("devserver serves plain http: set HTTPS_ONLY=false in .env.")
+    if HOST not in settings.ALLOWED_HOSTS:
+        raise CommandError(f"devserver listens on {HOST}: add it to ALLOWED_HOSTS in .env.")
+
+
+def _check_free(port: int, *, what: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            way = "PORT=8001 make run" if what == "web pages" else "FLINKS_API_URL in .env"
+            raise CommandError(
+                f"Port {port} for the {what} is taken ({error.strerror}): "
+                f"end what listens there, or choose another with {way}."
+            ) from error
+
+
+def _keys_file(folder: Path) -> Path:
+    """Give the simulator the keys of .env in a file: a command line is readable to everybody."""
+    keys = {
+        "customer_id": settings.FLINKS_CUSTOMER_ID,
+        "secret_key": settings.FLINKS_SECRET_KEY,
+        "x_api_key": settings.FLINKS_X_API_KEY,
+        "bearer": settings.FLINKS_BEARER_SECRET,
+    }
+    path = folder / "keys.json"
+    path.touch(mode=0o600)
+    path.write_text(dumps({name: value for name, value in keys.items() if value}))
+    return path
+
+
+def _simulator(options: dict[str, Any], *, register: Path, keys: Path) -> list[str]:
+    return [
+        *(sys.executable, "-m", "refreshops.simulator"),
+        *("--port", str(_simulator_port())),
+        *("--scenario", options["scenario"]),
+        *("--logins", str(options["logins"])),
+        *("--register", str(register)),
+        *("--keys", str(keys)),
+    ]
+
+
+def _manage(*arguments: str) -> list[str]:
+    return [sys.executable, "manage.py", *arguments]
+
+
+def _gunicorn(port: int) -> list[str]:
+    return [
+        *(sys.executable, "-m", "gunicorn", "refreshops.wsgi"),
+        *("--bind", f"{HOST}:{port}"),
+        *("--worker-class", "gthread", "--workers", "1", "--threads", "8"),
+        *("--graceful-timeout", "3", "--no-control-socket", "--log-level", "warning"),
+    ]
+
+
+def _answers(port: int, path: str) -> bool:
+    """Whether something speaks HTTP there, whatever it says."""
+    connection = HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status > 0
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
