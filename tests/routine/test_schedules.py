@@ -126,6 +126,11 @@ class TestRefusing:
 
 
 class TestClockChanges:
+    @pytest.fixture(autouse=True)
+    def _connection_stays(self, monkeypatch):
+        """The scheduler closes old connections, and with it this test's transaction."""
+        monkeypatch.setattr("django_q.scheduler.close_old_django_connections", lambda: None)
+
     @pytest.mark.parametrize(
         "first", [date(2027, 3, 12), date(2027, 11, 5)], ids=["spring", "autumn"]
     )
