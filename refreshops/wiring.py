@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from urllib.parse import urlsplit
@@ -14,9 +15,11 @@ from refreshops.bankdata.vault import Vault
 from refreshops.logins.models import Provider as ProviderRow
 from refreshops.providers.contract import Policy, Provider
 from refreshops.providers.flinks import Flinks
+from refreshops.providers.flinks import canonical_login_id as canonical_at_flinks
 from refreshops.routine.desk import Pace
 
-PROVIDER_NAMES = ("flinks",)
+CANONICAL: dict[str, Callable[[str], str]] = {"flinks": canonical_at_flinks}
+PROVIDER_NAMES = tuple(CANONICAL)
 
 # How long the offset between this machine's clock and the database's is believed.
 OFFSET_LASTS_S = 30.0
@@ -84,6 +87,11 @@ def provider_row(name: str = "flinks") -> ProviderRow:
         name=name, defaults={"logins_per_minute": settings.LOGINS_PER_MINUTE}
     )
     return row
+
+
+def canonical_login_id(provider_name: str, text: str) -> str:
+    """Return a provider's id of a login as the register keeps it; ValueError says what is wrong."""
+    return CANONICAL[provider_name](text)
 
 
 def begins_with_a_report(name: str) -> bool:

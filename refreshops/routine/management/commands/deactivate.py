@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from django.db.models import Q, QuerySet
 
 from refreshops import wiring
 from refreshops.logins.models import Customer, Login, LoginStatus
-from refreshops.providers.flinks.answers import canonical_login_id
 from refreshops.routine import foreground, services
 
 
@@ -111,7 +111,7 @@ class Command(BaseCommand):
 
 
 def _login_id(word: str) -> str | None:
-    try:
-        return canonical_login_id(word)
-    except ValueError:
-        return None
+    for name in wiring.PROVIDER_NAMES:
+        with suppress(ValueError):
+            return wiring.canonical_login_id(name, word)
+    return None
