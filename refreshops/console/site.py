@@ -1,6 +1,23 @@
-"""The one admin site."""
+"""The one admin site: stock Django admin with our index page, and without the queue's tables."""
+
+from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
+
+# Their forms would let a person name any function to be run (fault F10).
+NEVER_REGISTERED = frozenset({"django_q"})
+APP_ORDER = ("logins", "routine", "tracing", "bankdata", "auth")
+
+MORNING_PARTS = {
+    "pulse": "console/parts/pulse.html",
+    "today": "console/parts/today.html",
+    "numbers": "console/parts/numbers.html",
+    "matrix": "console/parts/matrix.html",
+    "latest": "console/parts/latest.html",
+}
 
 
 class ConsoleSite(admin.AdminSite):
@@ -9,3 +26,74 @@ class ConsoleSite(admin.AdminSite):
     site_header = "RefreshOps"
     site_title = "RefreshOps"
     index_title = "This morning"
+    index_template = "console/index.html"
+    site_url = None
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Register as usual, but leave out the queue's own tables."""
+        models = model_or_iterable if isinstance(model_or_iterable, (list, tuple)) else None
+        for model in models if models is not None else [model_or_iterable]:
+            if model._meta.app_label not in NEVER_REGISTERED:
+                super().register(model, admin_class, **options)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Add the index page's live answer and the page of the daily time."""
+        from refreshops.console.schedule_page import schedule_page
+
+        own: list[URLPattern | URLResolver] = [
+            path("morning.json", self.admin_view(self.morning_json), name="morning"),
+            path("schedule/", self.admin_view(schedule_page), name="schedule"),
+        ]
+        return own + super().get_urls()
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Show "This morning" above the list of tables."""
+        return super().index(request, {**_morning(request), **(extra_context or {})})
+
+    def morning_json(self, request: HttpRequest) -> JsonResponse:
+        """Answer the index page's polling."""
+        from refreshops.console import live
+
+        context = _morning(request)
+        morning = context["morning"]
+        return live.answer(
+            request,
+            parts=MORNING_PARTS,
+            context=context,
+            moving=morning.moving,
+            numbers={"numbers": {row.kind: row.count for row in (*morning.six, *morning.rest)}},
+        )
+
+    def get_app_list(
+        self, request: HttpRequest, app_label: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the tables in the order of the work, and the daily time among the routine."""
+        apps = super().get_app_list(request, app_label)
+        for app in apps:
+            if app["app_label"] == "routine" and request.user.has_perm("routine.set_daily_time"):
+                app["models"].append(_schedule_entry())
+        return sorted(apps, key=lambda app: _rank(app["app_label"]))
+
+
+def _rank(app_label: str) -> int:
+    return APP_ORDER.index(app_label) if app_label in APP_ORDER else len(APP_ORDER)
+
+
+def _schedule_entry() -> dict[str, Any]:
+    return {
+        "name": "Daily time",
+        "object_name": "DailyTime",
+        "perms": {},
+        "admin_url": reverse("admin:schedule"),
+        "add_url": None,
+        "view_only": False,
+    }
+
+
+def _morning(request: HttpRequest) -> dict[str, Any]:
+    from refreshops import wiring
+    from refreshops.console.morning import morning_of
+
+    return {"morning": morning_of(request.user, now=wiring.clock())}

@@ -1,7 +1,7 @@
 """Who may do what: the four groups of people and their permissions (design.md section 6).
 
 Only data and one function, so that the migration and the tests read the same table. Row-level
-scoping hangs on `logins.view_every_customer`: whoever lacks it sees the rows of their own customers.
+scoping hangs on `logins.view_every_customer`: whoever lacks it sees only their own customers.
 """
 
 from typing import Any

@@ -1,0 +1,33 @@
+"""Addresses of the console's lists with their filters set: a number links to exactly its rows."""
+
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+NOT_ASKED = "not_asked"
+
+
+def logins_list(**filters: str) -> str:
+    """Return the address of the list of active logins narrowed by outcome, institution or code."""
+    return _listing("logins_login", {"status__exact": "active", **filters})
+
+
+def calls_list(**filters: object) -> str:
+    """Return the address of the list of calls."""
+    return _listing("tracing_call", filters)
+
+
+def runs_list(**filters: object) -> str:
+    """Return the address of the list of runs."""
+    return _listing("routine_run", filters)
+
+
+def page(model: str, pk: object) -> str:
+    """Return the address of one row's page, `model` being "app_model"."""
+    return reverse(f"admin:{model}_change", args=[pk])
+
+
+def _listing(model: str, filters: dict[str, object] | dict[str, str]) -> str:
+    query = urlencode({key: value for key, value in filters.items() if value != ""})
+    address = reverse(f"admin:{model}_changelist")
+    return f"{address}?{query}" if query else address

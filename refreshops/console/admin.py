@@ -1,0 +1,11 @@
+"""Every table of the product in the one admin site."""
+
+from refreshops.console import (
+    bankdata_admin,
+    calls_admin,
+    logins_admin,
+    register_admin,
+    runs_admin,
+)
+
+__all__ = ["bankdata_admin", "calls_admin", "logins_admin", "register_admin", "runs_admin"]

@@ -1,0 +1,116 @@
+"""Small marks with words: outcome, data state, nightly, run state. Never told by colour alone."""
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from refreshops.rules.freshness import DataState
+from refreshops.rules.lifecycle import Purpose, RunState
+from refreshops.rules.outcomes import MEANING_OF, Outcome, Reason
+
+NOT_ASKED = "Not asked yet"
+
+REASON_WORDS: dict[Reason, str] = {
+    Reason.NONE: "",
+    Reason.MFA: "security question",
+    Reason.CREDENTIALS: "username or password",
+    Reason.CONSENT: "consent",
+    Reason.BANK_SITE: "something to do at the bank's own site",
+    Reason.BUSY: "another session is open",
+    Reason.TOO_FAST: "too many requests",
+    Reason.KEYS: "our keys",
+    Reason.FLOW: "our request",
+    Reason.NETWORK: "no answer",
+    Reason.BAD_ANSWER: "unreadable answer",
+    Reason.CRASHED: "crashed",
+    Reason.TOO_LONG: "took too long",
+    Reason.NO_TIMESTAMP: "no LastRefresh",
+    Reason.FUTURE_TIMESTAMP: "LastRefresh in the future",
+    Reason.DISABLED: "disabled at the bank",
+    Reason.UNKNOWN_LOGIN: "unknown to the provider",
+    Reason.SESSION_OVER: "session expired",
+    Reason.UNCONFIRMED: "not confirmed",
+    Reason.REFUSED: "refused by the provider",
+}
+
+DATA_WORDS: dict[DataState, str] = {
+    DataState.FRESH: "fresh",
+    DataState.STALE_USABLE: "stale, usable",
+    DataState.STALE_EXPIRED: "too old to use",
+    DataState.NONE: "no data",
+}
+
+PURPOSE_WORDS: dict[Purpose, str] = {
+    Purpose.REFRESH: "Refresh",
+    Purpose.LIVE_REFRESH: "Live refresh",
+    Purpose.SWITCH_OFF: "Switch off",
+    Purpose.SWITCH_ON: "Switch on",
+    Purpose.CHECK_SCHEDULE: "Check schedule",
+    Purpose.FORGET: "Forget",
+}
+
+
+def mark(kind: str, words: str) -> SafeString:
+    """Return a badge: a coloured dot of class `kind` and its words."""
+    return format_html('<span class="badge {}"><i></i>{}</span>', kind, words)
+
+
+def outcome_label(outcome: str) -> str:
+    """Return the two or three words for an outcome; an unlisted one as it came."""
+    if not outcome:
+        return NOT_ASKED
+    try:
+        return MEANING_OF[Outcome(outcome)].label
+    except ValueError:
+        return outcome
+
+
+def outcome_badge(outcome: str, reason: str = "") -> SafeString:
+    """Return the badge of an outcome with its reason, if any."""
+    words = outcome_label(outcome)
+    finer = reason_words(reason)
+    return mark(f"o-{outcome or 'due'}", f"{words}: {finer}" if finer else words)
+
+
+def reason_words(reason: str) -> str:
+    """Return the finer cause in plain words; an unlisted one as it came."""
+    try:
+        return REASON_WORDS[Reason(reason)]
+    except (ValueError, KeyError):
+        return reason.replace("_", " ")
+
+
+def data_words(state: str) -> str:
+    """Return how old the data is that we hold, in words."""
+    try:
+        return DATA_WORDS[DataState(state)]
+    except ValueError:
+        return state
+
+
+def purpose_words(purpose: str) -> str:
+    """Return what a run does, in words."""
+    try:
+        return PURPOSE_WORDS[Purpose(purpose)]
+    except ValueError:
+        return purpose
+
+
+def run_badge(state: str) -> SafeString:
+    """Return the badge of a run's state."""
+    words = {
+        RunState.OPEN.value: "running",
+        RunState.PAUSED.value: "paused",
+        RunState.CLOSED.value: "closed",
+        RunState.CANCELLED.value: "cancelled",
+    }
+    return mark(f"r-{state}", words.get(state, state))
+
+
+def nightly_badge(login: object) -> SafeString:
+    """Return what the provider says of its nightly refresh, loud where it differs from our wish."""
+    nightly, status = getattr(login, "nightly", ""), getattr(login, "status", "")
+    if nightly == "on" and status == "inactive":
+        return mark("n-leak", "still on")
+    if nightly == "off" and status == "active":
+        return mark("n-off-unwanted", "off there")
+    return mark(f"n-{nightly}", nightly or "unknown")

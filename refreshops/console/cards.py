@@ -1,0 +1,115 @@
+"""One run as people follow it: bar, numbers, a sentence, and why it waits."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count
+
+from refreshops.console.addresses import page
+from refreshops.console.badges import NOT_ASKED, outcome_label, purpose_words
+from refreshops.console.charts import in_bar_order
+from refreshops.console.moments import local_words
+from refreshops.console.scoping import attempts_of, sees_everything
+from refreshops.routine.models import OPEN_RUN, Run
+from refreshops.routine.progress import progress_of
+from refreshops.rules.lifecycle import AttemptState, RunState
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the templates draw of one run. Counts are of the logins the reader may see."""
+
+    run: Run
+    url: str
+    title: str
+    planned: int
+    done: int
+    cancelled: int
+    percent: int
+    outcomes: dict[str, int]
+    sentence: str
+    waits_because: str
+    moving: bool
+    slots: str = ""
+    calls: int = 0
+    data_states: dict[str, int] = field(default_factory=dict)
+    legend: list[tuple[str, str, int]] = field(default_factory=list)
+
+
+def card_of(run: Run, *, user: Any, now: datetime, window: timedelta) -> Card:
+    """Return the card of `run` for `user`."""
+    if sees_everything(user) or run.opened_by_id == user.pk:
+        return _whole(run, now=now, window=window)
+    return _own_part(run, user=user)
+
+
+def daily_title(run: Run) -> str:
+    """Return the heading of a run: what it does and where the order came from."""
+    if run.origin == "daily":
+        return f"Daily run of {run.local_date:%A %-d %B}"
+    return f"{purpose_words(run.purpose)} · run {run.pk}"
+
+
+def _whole(run: Run, *, now: datetime, window: timedelta) -> Card:
+    progress = progress_of(run, now=now, window=window)
+    moving = run.state == RunState.OPEN.value
+    return Card(
+        run=run,
+        url=page("routine_run", run.pk),
+        title=daily_title(run),
+        planned=progress.planned,
+        done=progress.done,
+        cancelled=progress.cancelled,
+        percent=progress.percent,
+        outcomes=progress.outcomes,
+        sentence=_sentence(run, progress, now=now),
+        waits_because=progress.waits_because if run.state in OPEN_RUN else "",
+        moving=moving,
+        slots=f"{progress.slots_used} of {progress.limit} slots in use" if moving else "",
+        calls=progress.calls,
+        data_states=progress.data_states,
+        legend=_legend(progress.outcomes, left=progress.due + progress.calling),
+    )
+
+
+def _sentence(run: Run, progress: Any, *, now: datetime) -> str:
+    asked = f"{progress.done} of {progress.planned}"
+    if run.state == RunState.OPEN.value:
+        parts = [asked, f"{progress.limit} a minute"]
+        if progress.eta_at is not None:
+            parts.append(f"done about {local_words(progress.eta_at, now=now)}")
+        return ", ".join(parts)
+    if run.state == RunState.PAUSED.value:
+        return f"{asked}. {run.state_reason}"
+    ended = local_words(run.closed_at, now=now) if run.closed_at else ""
+    words = f"{asked}, {run.state} {ended}."
+    return f"{words} {run.state_reason}".strip()
+
+
+def _own_part(run: Run, *, user: Any) -> Card:
+    """Count only the reader's own logins: the rest of the run is not theirs to know."""
+    mine = attempts_of(user).filter(run=run)
+    states = dict(mine.values_list("state").annotate(Count("pk")))
+    ended = mine.filter(state=AttemptState.DONE.value)
+    outcomes = dict(ended.values_list("outcome").annotate(Count("pk")))
+    planned, done = sum(states.values()), states.get(AttemptState.DONE.value, 0)
+    return Card(
+        run=run,
+        url="",
+        title=daily_title(run),
+        planned=planned,
+        done=done,
+        cancelled=states.get(AttemptState.CANCELLED.value, 0),
+        percent=100 * done // planned if planned else 100,
+        outcomes=outcomes,
+        sentence=f"{done} of your {planned} logins asked",
+        waits_because="",
+        moving=run.state == RunState.OPEN.value,
+        legend=_legend(outcomes, left=planned - done),
+    )
+
+
+def _legend(outcomes: dict[str, int], *, left: int) -> list[tuple[str, str, int]]:
+    rows = [(name, outcome_label(name), n) for name, n in in_bar_order(outcomes)]
+    return [*rows, ("due", NOT_ASKED, left)] if left > 0 else rows

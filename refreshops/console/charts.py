@@ -1,0 +1,64 @@
+"""Server-drawn SVG: attributes and classes only, so that it stands under a strict CSP."""
+
+from collections.abc import Mapping
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from refreshops.console.badges import outcome_label
+from refreshops.rules.outcomes import Outcome
+
+# Good first, then by how much it concerns us, what is left last.
+BAR_ORDER = (
+    Outcome.FRESH,
+    Outcome.STALE,
+    Outcome.USER_ACTION,
+    Outcome.INSTITUTION_UNAVAILABLE,
+    Outcome.PROVIDER_FAULT,
+    Outcome.THROTTLED,
+    Outcome.LOGIN_GONE,
+    Outcome.OUR_CONFIG,
+    Outcome.UNKNOWN,
+    Outcome.PENDING,
+)
+
+WIDTH = 1000
+
+
+def in_bar_order(outcomes: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return the outcomes that occur, in the order bars and legends draw them."""
+    listed = [row.value for row in BAR_ORDER]
+    extra = sorted(set(outcomes) - set(listed))
+    return [(name, outcomes[name]) for name in (*listed, *extra) if outcomes.get(name)]
+
+
+def stacked_bar(
+    *, outcomes: Mapping[str, int], planned: int, cancelled: int = 0, kind: str = "small"
+) -> SafeString:
+    """Return one horizontal bar of `planned` logins, coloured by outcome, with its words."""
+    parts = in_bar_order(outcomes)
+    if cancelled:
+        parts.append(("cancelled", cancelled))
+    words = ", ".join(f"{n} {outcome_label(name).lower()}" for name, n in parts)
+    return format_html(
+        '<svg class="stack {}" viewBox="0 0 {} 10" preserveAspectRatio="none" role="img" '
+        'aria-label="{}"><rect class="track" width="{}" height="10"></rect>{}</svg>',
+        kind,
+        WIDTH,
+        words or "nothing done yet",
+        WIDTH,
+        _rects(parts, max(planned, sum(n for _, n in parts), 1)),
+    )
+
+
+def _rects(parts: list[tuple[str, int]], whole: int) -> SafeString:
+    rows, done = [], 0
+    for name, n in parts:
+        left, done = WIDTH * done / whole, done + n
+        width = WIDTH * done / whole - left
+        rows.append((f"o-{name}", f"{left:.1f}", f"{width:.1f}", n, outcome_label(name)))
+    return format_html_join(
+        "",
+        '<rect class="{}" x="{}" width="{}" height="10"><title>{} {}</title></rect>',
+        rows,
+    )

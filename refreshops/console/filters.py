@@ -1,0 +1,164 @@
+"""Filters whose choices cost little and show no foreign rows."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from refreshops.console.addresses import NOT_ASKED
+from refreshops.console.badges import data_words, outcome_label
+from refreshops.console.scoping import logins_of, sees_everything
+from refreshops.logins.models import Provider
+from refreshops.providers.flinks.codes import CODE_TABLE
+from refreshops.rules.freshness import DataState
+from refreshops.rules.outcomes import Outcome
+
+Choices = list[tuple[str, str]]
+
+
+class ExactFilter(admin.SimpleListFilter):
+    """Narrow by one field; any value may stand in the address, listed or not."""
+
+    field = ""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the rows with the chosen value."""
+        return queryset.filter(**{self.field: self.value()}) if self.value() else queryset
+
+
+class OutcomeFilter(ExactFilter):
+    """By outcome, the logins that were never asked included."""
+
+    title, parameter_name, field = "outcome", "outcome", "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        """Return the ten outcomes and "not asked yet"."""
+        return [
+            *((row.value, outcome_label(row.value)) for row in Outcome),
+            (NOT_ASKED, outcome_label("")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the rows with the chosen outcome."""
+        if self.value() == NOT_ASKED:
+            return queryset.filter(outcome="")
+        return super().queryset(request, queryset)
+
+
+class DataStateFilter(ExactFilter):
+    """By the age of the data we hold."""
+
+    title, parameter_name, field = "data we hold", "data_state", "data_state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        """Return the four data states."""
+        return [(row.value, data_words(row.value)) for row in DataState]
+
+
+class InstitutionFilter(ExactFilter):
+    """By bank, as far as the reader has logins there."""
+
+    title, parameter_name, field = "institution", "institution", "institution"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        """Return the institutions of the reader's logins."""
+        names = (
+            logins_of(request.user).order_by("institution").values_list("institution", flat=True)
+        )
+        return [(name, name) for name in names.distinct() if name]
+
+
+class CodeFilter(ExactFilter):
+    """By the provider's code; the choices are the table's, so that no rows are read for them."""
+
+    title, parameter_name, field = "FlinksCode", "code", "provider_code"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        """Return the codes of the table."""
+        codes = {row.code for row in CODE_TABLE if row.code}
+        if self.value():
+            codes.add(str(self.value()))
+        return [(code, code) for code in sorted(codes)]
+
+
+class ManagerFilter(admin.SimpleListFilter):
+    """By account manager; absent for a reader who sees only their own customers."""
+
+    title, parameter_name = "account manager", "manager"
+    path = "customer__account_manager"
+    nobody = "nobody"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        """Return the people who manage customers."""
+        if not sees_everything(request.user):
+            return []
+        people = get_user_model().objects.filter(customers__isnull=False).distinct()
+        named = [(str(row.pk), row.get_full_name() or row.get_username()) for row in people]
+        return [*sorted(named, key=lambda row: row[1].lower()), (self.nobody, "Nobody")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the rows of the chosen manager."""
+        value = self.value()
+        if value == self.nobody:
+            return queryset.filter(**{f"{self.path}__isnull": True})
+        if value:
+            return queryset.filter(**{self.path: value}) if value.isdigit() else queryset.none()
+        return queryset
+
+
+class CustomerManagerFilter(ManagerFilter):
+    """The same, on the list of customers."""
+
+    path = "account_manager"
+
+
+class ProviderFilter(ExactFilter):
+    """By provider; absent while there is only one."""
+
+    title, parameter_name, field = "provider", "provider", "provider__name"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        """Return the providers, if there is a choice."""
+        names = list(Provider.objects.order_by("name").values_list("name", flat=True))
+        return [(name, name.capitalize()) for name in names] if len(names) > 1 else []
+
+
+class EndpointFilter(ExactFilter):
+    """By endpoint, from the list of those we call."""
+
+    title, parameter_name, field = "endpoint", "endpoint", "endpoint"
+    endpoints = (
+        "Authorize",
+        "GetAccountsDetail",
+        "GetAccountsDetailAsync",
+        "GetAccountsSummary",
+        "GetAccountsSummaryAsync",
+        "GenerateAuthorizeToken",
+        "SetScheduledRefresh",
+        "GetNightlyRefreshStatus",
+        "DeleteCard",
+    )
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        """Return the endpoints."""
+        return [(name, name) for name in self.endpoints]
+
+
+class HttpStatusFilter(ExactFilter):
+    """By the status the provider's answer carried."""
+
+    title, parameter_name, field = "HttpStatusCode", "http", "http_status_code"
+    statuses = ("200", "202", "203", "400", "401", "403", "404", "405", "429", "500", "502", "503")
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        """Return the statuses met in practice."""
+        return [(status, status) for status in self.statuses]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the rows with the chosen status."""
+        value = self.value() or ""
+        if value and not (value.isascii() and value.isdigit() and len(value) < 6):
+            return queryset.none()
+        return super().queryset(request, queryset)

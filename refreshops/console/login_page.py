@@ -1,0 +1,73 @@
+"""What one login's page shows above its register entry."""
+
+from typing import Any
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.http import HttpRequest
+
+from refreshops.bankdata.models import BankAccount, Snapshot
+from refreshops.console.addresses import calls_list
+from refreshops.console.orders import KINDS, Kind
+from refreshops.console.receipts import last_receipt
+from refreshops.console.scoping import attempts_of, calls_of, runs_of, sees_bank_data
+from refreshops.console.words import about_login, held_data
+from refreshops.logins.models import Login, LoginStatus
+from refreshops.rules.lifecycle import Purpose
+
+LAST_CALLS = 10
+LAST_ATTEMPTS = 10
+VIEWED = 4
+
+
+def login_context(request: HttpRequest, login: Login) -> dict[str, Any]:
+    """Return the panels of a login's page, as far as this person may see them."""
+    user = request.user
+    attempts = attempts_of(user).filter(login=login).select_related("run").order_by("-pk")
+    latest = list(attempts[:LAST_ATTEMPTS])
+    visible = runs_of(user).filter(pk__in=[row.run_id for row in latest])
+    calls = calls_of(user).filter(provider=login.provider.name, login_id=login.login_id)
+    return {
+        "login": login,
+        "plain": about_login(login),
+        "held": held_data(login),
+        "orders": [row for row in KINDS.values() if _may(user, row) and _fits(login, row)],
+        "receipt": last_receipt(login),
+        "attempts": latest,
+        "visible_runs": set(visible.values_list("pk", flat=True)),
+        "calls": calls.defer("answer", "body").order_by("-sent_at", "-pk")[:LAST_CALLS],
+        "calls_url": calls_list(q=login.login_id),
+        "accounts": _accounts(request, login),
+    }
+
+
+def _may(user: Any, kind: Kind) -> bool:
+    return bool(user.has_perm(f"logins.{kind.permission}_login"))
+
+
+def _fits(login: Login, kind: Kind) -> bool:
+    active = login.status == LoginStatus.ACTIVE
+    return active if kind.purpose in (Purpose.REFRESH, Purpose.SWITCH_OFF) else not active
+
+
+def _accounts(request: HttpRequest, login: Login) -> dict[str, Any] | None:
+    """Return accounts and snapshot, and note who looked; None without the permission."""
+    if not sees_bank_data(request.user):
+        return None
+    rows = list(BankAccount.objects.filter(login=login).order_by("title", "pk"))
+    if rows:
+        note_viewing(request, login)
+    snapshot = Snapshot.objects.filter(login=login).defer("payload").order_by("-fetched_at").first()
+    return {"rows": rows, "snapshot": snapshot}
+
+
+def note_viewing(request: HttpRequest, row: Any) -> None:
+    """Write down that this person looked at bank data (design.md section 6)."""
+    LogEntry.objects.create(
+        user_id=request.user.pk,
+        content_type=ContentType.objects.get_for_model(row),
+        object_id=str(row.pk),
+        object_repr=str(row)[:200],
+        action_flag=VIEWED,
+        change_message="Viewed the bank data.",
+    )

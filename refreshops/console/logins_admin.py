@@ -1,0 +1,165 @@
+"""Logins in the browser: whose move it is, and the orders a person can give."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+
+from refreshops.console import filters, order_pages
+from refreshops.console.badges import nightly_badge, outcome_badge
+from refreshops.console.login_page import login_context
+from refreshops.console.machine_rows import CappedPaginator, ConsoleAdmin
+from refreshops.console.moments import moment
+from refreshops.console.search import canonical
+from refreshops.logins.models import Login
+from refreshops.providers.flinks.answers import canonical_login_id
+from refreshops.rules.lifecycle import Purpose
+
+GUID_LENGTH = 36
+
+
+class LoginForm(forms.ModelForm):
+    """A login added by hand: the id in the one spelling the register knows."""
+
+    class Meta:
+        model = Login
+        fields = ("provider", "login_id", "customer", "institution")
+
+    def clean_login_id(self) -> str:
+        """Return the canonical id, or say what is wrong with it."""
+        try:
+            return canonical_login_id(self.cleaned_data["login_id"])
+        except ValueError as wrong:
+            raise forms.ValidationError(str(wrong)) from wrong
+
+
+@admin.register(Login)
+class LoginAdmin(ConsoleAdmin):
+    """One customer's connection at one institution. Its state changes by orders, never by hand."""
+
+    form = LoginForm
+    change_form_template = "console/login.html"
+    list_display = (
+        "customer",
+        "institution",
+        "short_id",
+        "status",
+        "nightly_there",
+        "ended",
+        "data",
+        "code",
+        "manager",
+    )
+    list_display_links = ("customer", "short_id")
+    list_filter = (
+        "status",
+        filters.OutcomeFilter,
+        filters.DataStateFilter,
+        "nightly",
+        filters.InstitutionFilter,
+        filters.ManagerFilter,
+        filters.CodeFilter,
+        filters.ProviderFilter,
+    )
+    list_select_related = ("customer__account_manager", "provider")
+    search_fields = ("login_id",)
+    search_help_text = "A LoginId or its beginning, a customer's reference or name"
+    ordering = ("institution", "outcome", "pk")
+    sortable_by = ("customer", "institution", "status")
+    paginator = CappedPaginator
+    actions = ("refresh_now", "switch_off", "switch_on")
+    autocomplete_fields = ("customer",)
+    given_by_hand = ("provider", "login_id", "customer", "institution")
+    corrected_by_hand = ("customer", "institution")
+
+    def get_fields(self, request: HttpRequest, obj: Login | None = None) -> tuple[str, ...]:
+        """Return what stands in the register; the page above says the rest."""
+        return self.given_by_hand
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Login | None = None) -> list[str]:
+        """Leave only customer and institution to be corrected."""
+        if obj is None:
+            return []
+        return [name for name in self.given_by_hand if name not in self.corrected_by_hand]
+
+    def has_refresh_permission(self, request: HttpRequest) -> bool:
+        """Tell whether this person may ask for a refresh."""
+        return bool(request.user.has_perm("logins.refresh_login"))
+
+    def has_switch_permission(self, request: HttpRequest) -> bool:
+        """Tell whether this person may switch the nightly refresh."""
+        return bool(request.user.has_perm("logins.switch_login"))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Login], search_term: str
+    ) -> tuple[QuerySet[Login], bool]:
+        """Search a whole LoginId exactly; else the beginning of one, or a customer."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        login_id = canonical(term)
+        if len(login_id) == GUID_LENGTH:
+            return queryset.filter(login_id=login_id), False
+        customer = Q(customer__reference__istartswith=term) | Q(customer__name__icontains=term)
+        return queryset.filter(customer | Q(login_id__startswith=login_id)), False
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the login above its entry in the register."""
+        login = self.get_object(request, object_id)
+        extra = login_context(request, login) if login and request.method == "GET" else {}
+        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+
+    @admin.action(description="Refresh now (cached)", permissions=["refresh"])
+    def refresh_now(self, request: HttpRequest, queryset: QuerySet[Login]) -> HttpResponse:
+        """Order a cached refresh of the chosen logins."""
+        return order_pages.view(self, request, queryset, purpose=Purpose.REFRESH)
+
+    @admin.action(description="Switch off nightly refresh…", permissions=["switch"])
+    def switch_off(self, request: HttpRequest, queryset: QuerySet[Login]) -> HttpResponse:
+        """Order the nightly refresh off, at the provider too."""
+        return order_pages.view(self, request, queryset, purpose=Purpose.SWITCH_OFF)
+
+    @admin.action(description="Switch on nightly refresh…", permissions=["switch"])
+    def switch_on(self, request: HttpRequest, queryset: QuerySet[Login]) -> HttpResponse:
+        """Order the nightly refresh on again."""
+        return order_pages.view(self, request, queryset, purpose=Purpose.SWITCH_ON)
+
+    @admin.display(description="LoginId")
+    def short_id(self, login: Login) -> str:
+        """Render the first block of the id, the whole in the title."""
+        return format_html('<code title="{}">{}</code>', login.login_id, login.login_id[:8])
+
+    @admin.display(description="nightly")
+    def nightly_there(self, login: Login) -> str:
+        """Render what the provider says."""
+        return nightly_badge(login)
+
+    @admin.display(description="outcome")
+    def ended(self, login: Login) -> str:
+        """Render the last outcome."""
+        return outcome_badge(login.outcome)
+
+    @admin.display(description="data as of")
+    def data(self, login: Login) -> str:
+        """Render how old our data is."""
+        return moment(login.data_as_of, empty="no data")
+
+    @admin.display(description="FlinksCode")
+    def code(self, login: Login) -> str:
+        """Render the code as it came."""
+        return format_html("<code>{}</code>", login.provider_code) if login.provider_code else ""
+
+    @admin.display(description="manager")
+    def manager(self, login: Login) -> str:
+        """Render who looks after the customer."""
+        person = login.customer.account_manager
+        return (person.get_full_name() or person.get_username()) if person else ""

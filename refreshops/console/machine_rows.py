@@ -1,0 +1,104 @@
+"""What all our ModelAdmins share: scoping, no deletion, and rows that only the machine writes."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.response import TemplateResponse
+from django.utils.functional import cached_property
+
+from refreshops.console.scoping import seen_by
+
+COUNT_CAP = 10_000
+
+
+class CappedPaginator(Paginator):
+    """Counts to `COUNT_CAP` and no further: nobody pages deeper, and a full count reads it all."""
+
+    @cached_property
+    def count(self) -> int:
+        """Return the number of rows, at most the cap."""
+        rows = self.object_list.order_by()[:COUNT_CAP]  # type: ignore[union-attr]
+        return int(rows.count())
+
+
+class ConsoleAdmin(admin.ModelAdmin):
+    """Rows narrowed to the person, foreign ids answered like absent ones, nothing ever deleted."""
+
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    empty_value_display = "–"
+    actions_on_top = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows of this model that the signed-in person may see."""
+        return seen_by(request.user, super().get_queryset(request))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Rows are switched off or age out; a person never deletes one."""
+        return False
+
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> Any:
+        # The stock answer is a redirect with a message; 404 gives no hint about foreign rows.
+        raise Http404(f"{opts.verbose_name} {object_id}")
+
+
+class MachineRowsAdmin(ConsoleAdmin):
+    """Rows that only the machine writes: to be read; only named actions change them."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody adds a machine's row."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody edits a machine's row."""
+        return False
+
+
+class PageAdmin(MachineRowsAdmin):
+    """Machine rows whose page is a template of ours instead of a form."""
+
+    page_template = ""
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """Return what `page_template` draws of `row`."""
+        raise NotImplementedError
+
+    def row_or_404(self, request: HttpRequest, object_id: str) -> Any:
+        """Return a row this person may view; raise `Http404` or `PermissionDenied`."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404(f"{self.opts.verbose_name} {object_id}")
+        return row
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the row; there is nothing to post."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        row = self.row_or_404(request, object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": row,
+            **self.page_context(request, row),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, self.page_template, context)

@@ -1,0 +1,37 @@
+"""Plain pages for what cannot be shown: 400, 403, 404 and 500. No stack trace, no setting."""
+
+import logging
+import secrets
+import sys
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+logger = logging.getLogger(__name__)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say that the address or form makes no sense."""
+    return _page(request, "400.html", 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say that this is not this person's to see or do."""
+    return _page(request, "403.html", 403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say that there is nothing here, or nothing for this person."""
+    return _page(request, "404.html", 404)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Say that it is our fault, with a number that stands in the log beside the cause."""
+    number = secrets.token_hex(4)
+    kind = sys.exc_info()[0]
+    logger.error("Error %s: %s at %s", number, kind.__name__ if kind else "?", request.path)
+    return _page(request, "500.html", 500, number=number)
+
+
+def _page(request: HttpRequest, template: str, status: int, **context: str) -> HttpResponse:
+    return TemplateResponse(request, template, context, status=status).render()

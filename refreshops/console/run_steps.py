@@ -1,0 +1,175 @@
+"""Pause, resume, cancel and retry: the named orders about a run, each with its question."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from refreshops import wiring
+from refreshops.console.addresses import page
+from refreshops.console.cards import Card
+from refreshops.console.confirm import Question, ask
+from refreshops.console.once import place_once
+from refreshops.routine import services, tasks
+from refreshops.routine.models import OPEN_RUN, Attempt, Run
+from refreshops.rules.lifecycle import AttemptState, RunState
+from refreshops.rules.outcomes import MEANING_OF
+
+RETRYABLE = [row.outcome.value for row in MEANING_OF.values() if row.retryable_by_order]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One order about a run."""
+
+    name: str
+    label: str
+    button: str
+    consequence: str
+    needs_reason: bool
+    grave: bool
+    fits: Callable[[Run, Card], bool]
+
+
+STEPS = {
+    row.name: row
+    for row in (
+        Step(
+            "pause",
+            "Pause…",
+            "Pause the run",
+            "Calls already on their way end by themselves; no further login is asked until "
+            "somebody resumes the run.",
+            needs_reason=True,
+            grave=False,
+            fits=lambda run, card: run.state == RunState.OPEN.value,
+        ),
+        Step(
+            "resume",
+            "Resume",
+            "Resume the run",
+            "The run goes on where it stood.",
+            needs_reason=False,
+            grave=False,
+            fits=lambda run, card: run.state == RunState.PAUSED.value,
+        ),
+        Step(
+            "retry",
+            "Retry failed only…",
+            "Retry failed only",
+            "Opens a new run over the logins that may get better by asking again. Never those "
+            "where the customer must act: repeats can lock a bank login.",
+            needs_reason=False,
+            grave=False,
+            fits=lambda run, card: any(card.outcomes.get(name) for name in RETRYABLE),
+        ),
+        Step(
+            "cancel",
+            "Cancel…",
+            "Cancel the run",
+            "Logins not asked yet will not be asked by this run. It cannot be opened again.",
+            needs_reason=True,
+            grave=True,
+            fits=lambda run, card: run.state in OPEN_RUN,
+        ),
+    )
+}
+
+
+def offered(run: Run, card: Card) -> list[dict[str, Any]]:
+    """Return the orders that make sense now, as buttons."""
+    return [
+        {
+            "label": step.label,
+            "url": reverse("admin:run_step", args=[run.pk, step.name]),
+            "grave": step.grave,
+        }
+        for step in STEPS.values()
+        if step.fits(run, card)
+    ]
+
+
+def view(request: HttpRequest, run: Run, name: str, *, may: bool) -> HttpResponse:
+    """Ask, then give the order and say what happened."""
+    step = STEPS.get(name)
+    if step is None:
+        raise Http404(name)
+    if not may:
+        raise PermissionDenied
+    question = _question(run, step)
+    if request.method != "POST":
+        return ask(request, question)
+    reason = request.POST.get("reason", "")
+    if step.needs_reason and not reason.strip():
+        return ask(request, question, error="Say why: the next person will want to know.")
+    try:
+        return _give(request, run, step, reason=reason)
+    except services.Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect(page("routine_run", run.pk))
+
+
+def _question(run: Run, step: Step) -> Question:
+    return Question(
+        title=f"{step.button}?" if step.name != "retry" else "Retry failed only",
+        consequence=step.consequence,
+        button=step.button,
+        back_url=page("routine_run", run.pk),
+        needs_reason=step.needs_reason,
+        grave=step.grave,
+        facts=_facts(run, step),
+    )
+
+
+def _facts(run: Run, step: Step) -> list[tuple[str, str]]:
+    attempts = Attempt.objects.filter(run=run, login__isnull=False)
+    if step.name == "retry":
+        failed = attempts.filter(state=AttemptState.DONE.value, outcome__in=RETRYABLE)
+        rows = failed.values_list("outcome").annotate(Count("pk")).order_by("-pk__count")
+        return [(str(MEANING_OF[name].label), str(number)) for name, number in rows]
+    left = attempts.filter(state=AttemptState.DUE.value).count()
+    return [("Logins in this run", str(run.planned)), ("Not asked yet", str(left))]
+
+
+def _give(request: HttpRequest, run: Run, step: Step, *, reason: str) -> HttpResponse:
+    now, by = wiring.clock(), request.user
+    if step.name == "retry":
+        return _retry(request, run)
+    if step.name == "pause":
+        services.pause_run(run, by=by, why=reason, now=now)
+        said = f"Run {run.pk} is paused."
+    elif step.name == "resume":
+        services.resume_run(run, by=by, now=now)
+        said = f"Run {run.pk} goes on."
+        tasks.nudge(run.provider.name)
+    else:
+        left = services.cancel_run(run, by=by, why=reason, now=now)
+        said = f"Run {run.pk} is cancelled; {left} logins will not be asked."
+    messages.info(request, said)
+    return redirect(page("routine_run", run.pk))
+
+
+def _retry(request: HttpRequest, run: Run) -> HttpResponse:
+    now = wiring.clock()
+
+    def place() -> list[int]:
+        opened = services.retry_failed(
+            run,
+            by=request.user,
+            now=now,
+            local_date=wiring.local_date(now),
+            window=wiring.window(),
+        )
+        tasks.nudge(run.provider.name)
+        return [opened.run.pk]
+
+    placed = place_once(request, token=request.POST.get("token", ""), place=place)
+    said = "This retry was ordered before; here it is." if placed.again else "Retry ordered."
+    messages.info(request, said)
+    return redirect(page("routine_run", placed.run_ids[0]))

@@ -1,0 +1,239 @@
+"""Runs and attempts in the browser: live progress, and the named orders about a run."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
+
+from refreshops import wiring
+from refreshops.console import filters, live, run_steps
+from refreshops.console.addresses import calls_list
+from refreshops.console.badges import outcome_badge, purpose_words, run_badge
+from refreshops.console.cards import card_of
+from refreshops.console.charts import stacked_bar
+from refreshops.console.machine_rows import CappedPaginator, MachineRowsAdmin, PageAdmin
+from refreshops.console.moments import moment
+from refreshops.console.run_parts import attempts_part, matrix_part
+from refreshops.console.search import canonical, is_number
+from refreshops.routine.models import Attempt, Beat, Run, Slot
+from refreshops.rules.lifecycle import AttemptState
+
+RUN_PARTS = {
+    "progress": "console/parts/run_progress.html",
+    "matrix": "console/parts/run_matrix.html",
+    "attempts": "console/parts/run_attempts.html",
+}
+
+
+@admin.register(Run)
+class RunAdmin(PageAdmin):
+    """One order to do one thing to many logins."""
+
+    page_template = "console/run.html"
+    list_display = (
+        "number",
+        "opened",
+        "what",
+        "origin",
+        "who_and_why",
+        "progress",
+        "bar",
+        "stands",
+    )
+    list_display_links = ("number", "opened")
+    list_filter = ("purpose", "origin", "state", ("opened_at", admin.DateFieldListFilter))
+    list_select_related = ("opened_by", "provider")
+    search_fields = ("pk",)
+    search_help_text = "The number of a run"
+    ordering = ("-opened_at", "-id")
+    sortable_by = ()
+    paginator = CappedPaginator
+
+    def get_urls(self) -> list[Any]:
+        """Add the live answer and the orders."""
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/progress.json", wrap(self.progress_json), name="run_progress"),
+            path("<int:pk>/order/<slug:step>/", wrap(self.step), name="run_step"),
+        ]
+        return own + super().get_urls()
+
+    def has_control_permission(self, request: HttpRequest) -> bool:
+        """Tell whether this person may pause, resume, cancel and retry."""
+        return bool(request.user.has_perm("routine.control_run"))
+
+    def page_context(self, request: HttpRequest, row: Run) -> dict[str, Any]:
+        """Return what the run's page draws."""
+        now = wiring.clock()
+        card = card_of(row, user=request.user, now=now, window=wiring.window())
+        steps = run_steps.offered(row, card) if self.has_control_permission(request) else []
+        return {
+            "title": card.title,
+            "card": card,
+            "run": row,
+            "steps": steps,
+            "matrix": matrix_part(request, row),
+            "attempts": attempts_part(request, row),
+            "calls_url": calls_list(q=row.pk),
+            "live_url": reverse("admin:run_progress", args=[row.pk]),
+        }
+
+    def progress_json(self, request: HttpRequest, pk: int) -> JsonResponse:
+        """Answer the run page's polling: the parts that move, and the bare numbers."""
+        run = self.row_or_404(request, str(pk))
+        context = self.page_context(request, run)
+        card = context["card"]
+        return live.answer(
+            request,
+            parts=RUN_PARTS,
+            context=context,
+            moving=card.moving,
+            numbers={
+                "run": run.pk,
+                "state": run.state,
+                "planned": card.planned,
+                "done": card.done,
+                "cancelled": card.cancelled,
+                "percent": card.percent,
+                "outcomes": card.outcomes,
+            },
+        )
+
+    def step(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
+        """Confirm and give one of the orders about a run."""
+        run = self.row_or_404(request, str(pk))
+        return run_steps.view(request, run, step, may=self.has_control_permission(request))
+
+    @admin.display(description="run")
+    def number(self, run: Run) -> str:
+        """Render the number."""
+        return str(run.pk)
+
+    @admin.display(description="when")
+    def opened(self, run: Run) -> str:
+        """Render when it was opened."""
+        return moment(run.opened_at)
+
+    @admin.display(description="purpose")
+    def what(self, run: Run) -> str:
+        """Render what it does."""
+        return purpose_words(run.purpose)
+
+    @admin.display(description="who and why")
+    def who_and_why(self, run: Run) -> str:
+        """Render the person and the reason."""
+        who = run.opened_by.get_username() if run.opened_by else "the schedule"
+        return format_html('<b>{}</b> <span class="quiet">{}</span>', who, run.reason)
+
+    @admin.display(description="done")
+    def progress(self, run: Run) -> str:
+        """Render how many of how many."""
+        counts = counts_of(run)
+        return f"{counts['done']} of {run.planned}"
+
+    @admin.display(description="outcomes")
+    def bar(self, run: Run) -> str:
+        """Render the small stacked bar."""
+        counts = counts_of(run)
+        return stacked_bar(
+            outcomes=counts["outcomes"], planned=run.planned, cancelled=counts["cancelled"]
+        )
+
+    @admin.display(description="state")
+    def stands(self, run: Run) -> str:
+        """Render the state."""
+        return run_badge(run.state)
+
+
+def counts_of(run: Run) -> dict[str, Any]:
+    """Return a closed run's own totals, or count an open one's attempts, once per row."""
+    if run.closed_at and run.totals:
+        return dict(run.totals)
+    kept: dict[str, Any] | None = getattr(run, "_counts", None)
+    if kept is None:
+        rows = Attempt.objects.filter(run=run, login__isnull=False).values_list("state", "outcome")
+        kept = _summed(rows.annotate(Count("pk")))
+        run._counts = kept  # type: ignore[attr-defined]
+    return kept
+
+
+def _summed(rows: Any) -> dict[str, Any]:
+    counts: dict[str, Any] = {"done": 0, "cancelled": 0, "outcomes": {}}
+    for state, outcome, number in rows:
+        if state == AttemptState.DONE:
+            counts["done"] += number
+            counts["outcomes"][outcome] = number
+        elif state == AttemptState.CANCELLED:
+            counts["cancelled"] += number
+    return counts
+
+
+@admin.register(Attempt)
+class AttemptAdmin(MachineRowsAdmin):
+    """One login within one run."""
+
+    list_display = ("id", "login", "run", "purpose", "state", "ended", "provider_code", "finished")
+    list_filter = ("state", filters.OutcomeFilter, "purpose")
+    list_select_related = ("login", "run")
+    search_fields = ("run__pk",)
+    search_help_text = "The number of a run, or a whole LoginId"
+    ordering = ("-id",)
+    sortable_by = ()
+    paginator = CappedPaginator
+    exclude = ("lease_token",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Attempt], search_term: str
+    ) -> tuple[QuerySet[Attempt], bool]:
+        """Search exactly: a run's number, else a LoginId."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if is_number(term):
+            return queryset.filter(run_id=int(term)), False
+        return queryset.filter(login__login_id=canonical(term)), False
+
+    @admin.display(description="outcome")
+    def ended(self, attempt: Attempt) -> str:
+        """Render the outcome."""
+        return outcome_badge(attempt.outcome, attempt.outcome_reason) if attempt.outcome else ""
+
+    @admin.display(description="ended")
+    def finished(self, attempt: Attempt) -> str:
+        """Render when it ended."""
+        return moment(attempt.finished_at, empty="not yet")
+
+
+@admin.register(Slot)
+class SlotAdmin(MachineRowsAdmin):
+    """The throttle's places, to see why nothing moves."""
+
+    list_display = ("id", "provider", "free")
+    list_select_related = ("provider",)
+    ordering = ("-free_at",)
+
+    @admin.display(description="free again")
+    def free(self, slot: Slot) -> str:
+        """Render when the place is free again."""
+        return moment(slot.free_at)
+
+
+@admin.register(Beat)
+class BeatAdmin(MachineRowsAdmin):
+    """Signs of life of the workers."""
+
+    list_display = ("name", "seen", "until")
+    exclude = ("token",)
+
+    @admin.display(description="seen")
+    def seen(self, beat: Beat) -> str:
+        """Render the last sign of life."""
+        return moment(beat.seen_at)
+
+    @admin.display(description="seat taken until")
+    def until(self, beat: Beat) -> str:
+        """Render until when a seat is taken."""
+        return moment(beat.lease_until, empty="–")

@@ -1,0 +1,80 @@
+"""Which rows a person sees: all of them, or those of their own customers (design.md section 6).
+
+Every list, count, search, page and JSON answer of the console starts from one of these querysets.
+"""
+
+from typing import Any
+
+from django.db.models import Exists, Model, OuterRef, QuerySet
+
+from refreshops.bankdata.models import BankAccount, Snapshot
+from refreshops.logins.models import Customer, Login
+from refreshops.routine.models import Attempt, Run
+from refreshops.tracing.models import Call
+
+
+def sees_everything(user: Any) -> bool:
+    """Tell whether the rows of every account manager are this person's to see."""
+    return bool(user.has_perm("logins.view_every_customer"))
+
+
+def sees_bank_data(user: Any) -> bool:
+    """Tell whether this person may see accounts and balances; an account manager never does."""
+    return bool(user.has_perm("bankdata.view_bankaccount")) and sees_everything(user)
+
+
+def customers_of(user: Any) -> QuerySet[Customer]:
+    """Return the customers this person may see."""
+    return seen_by(user, Customer.objects.all())
+
+
+def logins_of(user: Any) -> QuerySet[Login]:
+    """Return the logins this person may see."""
+    return seen_by(user, Login.objects.all())
+
+
+def runs_of(user: Any) -> QuerySet[Run]:
+    """Return the runs this person may see: an account manager only the ones they ordered."""
+    return seen_by(user, Run.objects.all())
+
+
+def attempts_of(user: Any) -> QuerySet[Attempt]:
+    """Return the attempts this person may see."""
+    return seen_by(user, Attempt.objects.all())
+
+
+def calls_of(user: Any) -> QuerySet[Call]:
+    """Return the calls this person may see: those made for a login of theirs."""
+    return seen_by(user, Call.objects.all())
+
+
+def seen_by(user: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Narrow `rows` to what `user` may see; models outside the register come back unchanged."""
+    if sees_everything(user):
+        return rows
+    narrow = _NARROW.get(rows.model)
+    return narrow(rows, user) if narrow else rows
+
+
+def _own_calls(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
+    own = Login.objects.filter(
+        customer__account_manager=user,
+        login_id=OuterRef("login_id"),
+        provider__name=OuterRef("provider"),
+    )
+    return rows.filter(Exists(own))
+
+
+def _nothing(rows: QuerySet[Any], _user: Any) -> QuerySet[Any]:
+    return rows.none()
+
+
+_NARROW: dict[type[Model], Any] = {
+    Customer: lambda rows, user: rows.filter(account_manager=user),
+    Login: lambda rows, user: rows.filter(customer__account_manager=user),
+    Run: lambda rows, user: rows.filter(opened_by=user),
+    Attempt: lambda rows, user: rows.filter(login__customer__account_manager=user),
+    Call: _own_calls,
+    Snapshot: _nothing,
+    BankAccount: _nothing,
+}

@@ -1,0 +1,28 @@
+"""The console's words, badges and bars as template filters."""
+
+from typing import Any
+
+from django import template
+
+from refreshops.console import badges, charts, moments
+
+register = template.Library()
+
+register.filter("moment", moments.moment)
+register.filter("outcome_label", badges.outcome_label)
+register.filter("purpose_words", badges.purpose_words)
+register.filter("data_words", badges.data_words)
+register.filter("run_badge", badges.run_badge)
+register.filter("nightly_badge", badges.nightly_badge)
+
+
+@register.simple_tag
+def outcome_badge(outcome: str, reason: str = "") -> Any:
+    """Render the badge of an outcome."""
+    return badges.outcome_badge(outcome, reason)
+
+
+@register.simple_tag
+def stacked_bar(outcomes: dict[str, int], planned: int, cancelled: int = 0, kind: str = "") -> Any:
+    """Render one bar of outcomes."""
+    return charts.stacked_bar(outcomes=outcomes, planned=planned, cancelled=cancelled, kind=kind)

@@ -1,0 +1,115 @@
+"""Sentences for people: what a call's code means, what is the matter with a login."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from refreshops.console.badges import data_words, outcome_label
+from refreshops.logins.models import Login
+from refreshops.providers.flinks import codes as flinks_codes
+from refreshops.rules.freshness import DataState
+from refreshops.rules.lifecycle import CallState
+from refreshops.rules.outcomes import MEANING_OF, Actor, Outcome
+from refreshops.tracing.models import Call
+
+# One code table a provider; both explain in the same words.
+EXPLAINERS = {"flinks": flinks_codes.explain}
+
+WHO_ACTS: dict[Actor, str] = {
+    Actor.NOBODY: "Nobody needs to act.",
+    Actor.OPERATIONS: "Operations acts next.",
+    Actor.CUSTOMER: "The customer acts next.",
+    Actor.ACCOUNT_MANAGER: "The account manager acts next.",
+    Actor.PROVIDER: "The provider acts next.",
+}
+
+
+@dataclass(frozen=True)
+class Plain:
+    """What is the matter, whose move it is, and what they do next."""
+
+    meaning: str
+    who: str
+    next_step: str
+
+
+def about_call(call: Call) -> Plain:
+    """Say what an answer means, and what follows from it."""
+    if call.state == CallState.SENT:
+        return Plain(
+            "The call is on its way: no answer has been written down yet.",
+            WHO_ACTS[Actor.NOBODY],
+            "Wait a moment; a call that was cut off is closed as such and repeated.",
+        )
+    if call.state == CallState.NO_ANSWER and not call.http_status_code:
+        return Plain(
+            f"No usable answer came: {call.error}",
+            WHO_ACTS[Actor.NOBODY],
+            "The call is repeated by itself a few times; then the next run asks again.",
+        )
+    return _explained(
+        provider=call.provider,
+        code=call.provider_code,
+        message=call.message or call.error,
+        http_status=call.http_status_code,
+        endpoint=call.endpoint,
+    )
+
+
+def about_login(login: Login) -> Plain:
+    """Say in one sentence what is the matter with a login and who does what next."""
+    if login.status == "inactive":
+        return _about_inactive(login)
+    if not login.outcome:
+        return Plain(
+            "This login has not been asked about yet.",
+            WHO_ACTS[Actor.NOBODY],
+            "The next daily run asks, or order a refresh now.",
+        )
+    row = MEANING_OF[Outcome(login.outcome)]
+    if login.provider_code:
+        said = _explained(
+            provider=login.provider.name,
+            code=login.provider_code,
+            message="",
+            http_status=None,
+            endpoint="Authorize",
+        )
+        if said.meaning:
+            return Plain(said.meaning, WHO_ACTS[row.actor], said.next_step)
+    return Plain(row.meaning, WHO_ACTS[row.actor], row.next_step)
+
+
+def held_data(login: Login) -> str:
+    """Say whether the data we hold may still be used."""
+    state = data_words(login.data_state)
+    if login.data_state == DataState.NONE:
+        return "We hold no bank data of this login."
+    return f"The data we hold is {state}."
+
+
+def _about_inactive(login: Login) -> Plain:
+    if login.nightly == "off":
+        return Plain(
+            "Switched off here and at the provider.", WHO_ACTS[Actor.NOBODY], "Nothing to do."
+        )
+    if login.nightly == "on":
+        return Plain(
+            "Switched off here, but the provider still refreshes it every night, and charges.",
+            WHO_ACTS[Actor.OPERATIONS],
+            "Wait for the order under way, or order the switch-off again.",
+        )
+    return Plain(
+        "Switched off here; whether the provider has stopped is not known yet.",
+        WHO_ACTS[Actor.NOBODY],
+        "The order is under way; if it ended unconfirmed, order the switch-off again.",
+    )
+
+
+def _explained(
+    *, provider: str, code: str, message: str, http_status: int | None, endpoint: str
+) -> Plain:
+    explain: Any = EXPLAINERS.get(provider)
+    if explain is None:
+        return Plain("", "", "")
+    row = explain(code=code, message=message, http_status=http_status, endpoint=endpoint)
+    return Plain(f"{outcome_label(row.outcome)}: {row.meaning}", WHO_ACTS[row.actor], row.next_step)
