@@ -104,7 +104,11 @@ class Simulator:
         return self.process.wait(timeout=10)
 
     def kill(self) -> None:
-        """End it with SIGKILL."""
+        """End it with SIGKILL.
+
+        Lines of answers that have just left, or were under way, are lost with it: call
+        `log_lines()` first where each of them counts.
+        """
         self.process.kill()
         self.process.wait(timeout=10)
 

@@ -231,3 +231,23 @@ class TestProcess:
             connection.sendall(nonsense)
 
             assert connection.recv(65536).startswith(b"HTTP/1.1 400")
+
+
+def test_after_a_kill_the_same_seed_brings_back_the_logins_but_no_request_id(connect, tmp_path):
+    with running_simulator(scenario="morning", logins=20, seed=7, folder=tmp_path) as first:
+        rows = first.register_rows()
+        login_id = next(iter(first.logins(fate="success")))["login_id"]
+        request_id = connect(first).authorize(login_id).request_id
+        # A line follows its answer; until it is there a kill could take it along.
+        assert len(first.log_lines()) == 1
+        first.kill()
+
+        with running_simulator(
+            scenario="morning", logins=20, seed=7, folder=tmp_path, port=first.port
+        ) as second:
+            heard = connect(second).detail(request_id)
+            lines = second.log_lines()
+
+            assert second.register_rows() == rows
+    assert heard.code == "SESSION_NONEXISTENT"
+    assert [line["endpoint"] for line in lines] == ["Authorize", "GetAccountsDetail"]
