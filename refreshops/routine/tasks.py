@@ -14,6 +14,7 @@ from django_q.tasks import async_task
 from refreshops import wiring
 from refreshops.routine import claims, ended, engine, opening, schedules, seats
 from refreshops.routine.models import Run
+from refreshops.routine.stopping import asked_to_stop
 from refreshops.rules.lifecycle import Origin
 from refreshops.tracing import retention
 
@@ -88,6 +89,8 @@ def drive(provider: str) -> str:
     ends_at = time.monotonic() + SLICE_S
 
     def over() -> bool:
+        if asked_to_stop():
+            return True
         seated = seats.keep(seat, now=wiring.clock(), lease=SEAT_LEASE)
         return not seated or time.monotonic() >= ends_at
 
