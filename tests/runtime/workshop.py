@@ -88,7 +88,7 @@ class Workshop:
 
     def survivors(self) -> list[int]:
         """Return the processes ever seen in the tree that still live."""
-        return [pid for pid in self._seen if _alive(pid)]
+        return [pid for pid in self._seen if alive(pid)]
 
     def main(self) -> int:
         """Return the cluster's main process, the supervisor's own child."""
@@ -163,7 +163,7 @@ def _sleeps_in(pid: int) -> str:
         return ""
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
