@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from urllib.parse import urlsplit
@@ -155,3 +156,31 @@ def environment_label() -> str:
     if host in {"localhost", "::1"} or host.startswith("127."):
         return "simulator"
     return "sandbox" if host.startswith("toolbox") else "production"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the settings say about `make run`; the keys are the simulator's to expect."""
+
+    simulator_port: int
+    https_only: bool
+    hosts: tuple[str, ...]
+    password: str = field(repr=False)
+    keys: dict[str, str] = field(repr=False)
+
+
+def demo() -> Demo:
+    """Return what a start of everything on this machine needs to know."""
+    keys = {
+        "customer_id": settings.FLINKS_CUSTOMER_ID,
+        "secret_key": settings.FLINKS_SECRET_KEY,
+        "x_api_key": settings.FLINKS_X_API_KEY,
+        "bearer": settings.FLINKS_BEARER_SECRET,
+    }
+    return Demo(
+        simulator_port=urlsplit(settings.FLINKS_API_URL).port or 80,
+        https_only=settings.HTTPS_ONLY,
+        hosts=tuple(settings.ALLOWED_HOSTS),
+        password=settings.DEMO_PASSWORD,
+        keys={name: value for name, value in keys.items() if value},
+    )

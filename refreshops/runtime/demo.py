@@ -7,9 +7,12 @@ from pathlib import Path
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 
+from refreshops import wiring
 from refreshops.logins.models import Login
 from refreshops.routine import schedules, tasks
+from refreshops.routine.models import OPEN_RUN, Run
 from refreshops.routine.roles import ACCOUNT_MANAGERS, OPERATIONS
+from refreshops.rules.lifecycle import Origin
 
 # Sign-in name, first and last name, group (none: superuser).
 PEOPLE = (
@@ -79,3 +82,13 @@ def _manager_without_sign_in(username: str) -> None:
 def open_first_run() -> None:
     """Open or join today's run, as the daily schedule does; the worker finds it waiting."""
     tasks.open_today()
+
+
+def first_run_in_words(*, logins: int) -> str:
+    """Say what the visitor sees of today's run."""
+    run = Run.objects.filter(origin=Origin.DAILY).order_by("-local_date").first()
+    if run is None or run.state not in OPEN_RUN:
+        return f"{logins} logins, done already"
+    limit = wiring.provider_row().logins_per_minute
+    minutes = max(1, round(run.forecast_seconds / 60))
+    return f"{logins} logins at {limit} a minute, about {minutes} min in all"

@@ -9,18 +9,17 @@ from http.client import HTTPConnection, HTTPException
 from json import dumps
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
+import refreshops
 from refreshops import wiring
-from refreshops.routine.models import Run
 from refreshops.runtime import demo, processes
 from refreshops.runtime.household import Household
 
 HOST = "127.0.0.1"
+ROOT = Path(refreshops.__file__).resolve().parent.parent
 START_SECONDS = 60.0
 FOR_EVER = float("inf")
 # A little longer than the worker's own patience.
@@ -43,14 +42,15 @@ class Command(BaseCommand):
         self.signals = 0
         signal.signal(signal.SIGTERM, self._signalled)
         signal.signal(signal.SIGINT, self._signalled)
-        _check_settings(simulator_port=options["simulator_port"])
-        for what, port in (("web pages", options["port"]), ("simulator", _simulator_port())):
-            _check_free(port, what=what)
+        wishes = wiring.demo()
+        _check_settings(wishes, simulator_port=options["simulator_port"])
+        _check_free(options["port"], what="web pages", way="make run PORT=8001")
+        _check_free(wishes.simulator_port, what="simulator", way="FLINKS_API_URL in .env")
         processes.adopt_orphans()
-        home = Household(folder=settings.BASE_DIR)
+        home = Household(folder=ROOT)
         try:
             with tempfile.TemporaryDirectory(prefix="refreshops-demo-") as folder:
-                self._run(home, options, folder=Path(folder))
+                self._run(home, wishes, options, folder=Path(folder))
         finally:
             home.end(grace_seconds=GRACE_SECONDS, hurry=lambda: self.signals > 1)
         self.stdout.write("Everything has stopped.")
@@ -58,13 +58,15 @@ class Command(BaseCommand):
     def _signalled(self, *_: object) -> None:
         self.signals += 1
 
-    def _run(self, home: Household, options: dict[str, Any], *, folder: Path) -> None:
+    def _run(
+        self, home: Household, wishes: wiring.Demo, options: dict[str, Any], *, folder: Path
+    ) -> None:
         self.stdout.write("Preparing the database and the demo register …")
         demo.prepare_database()
-        password = demo.make_people(password=settings.DEMO_PASSWORD)
+        password = demo.make_people(password=wishes.password)
         register = folder / "register.csv"
-        home.start("simulator", _simulator(options, register=register, keys=_keys_file(folder)))
-        self._wait(home, lambda: _answers(_simulator_port(), "/"), what="simulator")
+        home.start("simulator", _simulator(wishes, options, folder=folder, register=register))
+        self._wait(home, lambda: _answers(wishes.simulator_port, "/"), what="simulator")
         logins = demo.import_register(register)
         demo.open_first_run()
         connections.close_all()
@@ -89,75 +91,59 @@ class Command(BaseCommand):
 
     def _greet(self, *, port: int, password: str, logins: int) -> None:
         people = [name for name, *_ in demo.PEOPLE]
-        run = Run.objects.order_by("-opened_at", "-pk").first()
-        limit = wiring.provider_row().logins_per_minute
-        minutes = max(1, round(run.forecast_seconds / 60)) if run else 0
-        connections.close_all()
         lines = (
             "",
             f"  RefreshOps    http://{HOST}:{port}/",
             f"  Sign in as    {', '.join(people[:-1])} or {people[-1]}",
             f"  Password      {password}",
-            f"  Today's run   {logins} logins at {limit} a minute, about {minutes} min",
+            f"  Today's run   {demo.first_run_in_words(logins=logins)}",
             "  Stop          Ctrl-C",
             "",
         )
+        connections.close_all()
         self.stdout.write("\n".join(lines))
         self.stdout.flush()
 
 
-def _simulator_port() -> int:
-    return urlsplit(settings.FLINKS_API_URL).port or 80
-
-
-def _check_settings(*, simulator_port: int | None) -> None:
+def _check_settings(wishes: wiring.Demo, *, simulator_port: int | None) -> None:
     if wiring.environment_label() != "simulator":
         raise CommandError(
             "devserver speaks with the built-in simulator only, but FLINKS_API_URL names another "
             "host. For real work start gunicorn and `manage.py worker` (see deploy/)."
         )
-    if simulator_port is not None and simulator_port != _simulator_port():
+    if simulator_port is not None and simulator_port != wishes.simulator_port:
         raise CommandError(
             f"--simulator-port is {simulator_port}, but FLINKS_API_URL in .env says "
-            f"{_simulator_port()}: change one of them."
+            f"{wishes.simulator_port}: change one of them."
         )
-    if settings.HTTPS_ONLY:
+    if wishes.https_only:
         raise CommandError("devserver serves plain http: set HTTPS_ONLY=false in .env.")
-    if HOST not in settings.ALLOWED_HOSTS:
+    if HOST not in wishes.hosts:
         raise CommandError(f"devserver listens on {HOST}: add it to ALLOWED_HOSTS in .env.")
 
 
-def _check_free(port: int, *, what: str) -> None:
+def _check_free(port: int, *, what: str, way: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            way = "PORT=8001 make run" if what == "web pages" else "FLINKS_API_URL in .env"
             raise CommandError(
                 f"Port {port} for the {what} is taken ({error.strerror}): "
                 f"end what listens there, or choose another with {way}."
             ) from error
 
 
-def _keys_file(folder: Path) -> Path:
-    """Give the simulator the keys of .env in a file: a command line is readable to everybody."""
-    keys = {
-        "customer_id": settings.FLINKS_CUSTOMER_ID,
-        "secret_key": settings.FLINKS_SECRET_KEY,
-        "x_api_key": settings.FLINKS_X_API_KEY,
-        "bearer": settings.FLINKS_BEARER_SECRET,
-    }
-    path = folder / "keys.json"
-    path.touch(mode=0o600)
-    path.write_text(dumps({name: value for name, value in keys.items() if value}))
-    return path
-
-
-def _simulator(options: dict[str, Any], *, register: Path, keys: Path) -> list[str]:
+def _simulator(
+    wishes: wiring.Demo, options: dict[str, Any], *, folder: Path, register: Path
+) -> list[str]:
+    # In a file, because a command line is readable to everybody on the machine.
+    keys = folder / "keys.json"
+    keys.touch(mode=0o600)
+    keys.write_text(dumps(wishes.keys))
     return [
         *(sys.executable, "-m", "refreshops.simulator"),
-        *("--port", str(_simulator_port())),
+        *("--port", str(wishes.simulator_port)),
         *("--scenario", options["scenario"]),
         *("--logins", str(options["logins"])),
         *("--register", str(register)),
