@@ -52,7 +52,11 @@ def opened(path: Path) -> Iterator[Sheet]:
             raise Unreadable(f"{path} is no file.")
         with path.open("rb") as file:
             _look_at(file, size=path.stat().st_size)
-            yield _sheet(file)
+            # newline="" leaves line ends as they are but counts \n, \r\n and \r alike.
+            with io.TextIOWrapper(
+                file, encoding="utf-8-sig", errors="surrogateescape", newline=""
+            ) as text:
+                yield _sheet(text)
     except OSError as error:
         raise Unreadable(f"{path} cannot be read: {error.strerror}.") from error
 
@@ -82,9 +86,7 @@ def _look_at(file: BinaryIO, *, size: int) -> None:
             raise Unreadable(f"The first line is no UTF-8 text. {SAVE_AS}") from error
 
 
-def _sheet(file: BinaryIO) -> Sheet:
-    # newline="" leaves line ends as they are but counts \n, \r\n and \r alike.
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+def _sheet(text: io.TextIOWrapper) -> Sheet:
     lines = _Lines(text)
     records = _records(lines)
     header = next(records)

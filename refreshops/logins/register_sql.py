@@ -50,10 +50,10 @@ def set_institutions(rows: Iterable[tuple[str, int, str]]) -> None:
 
 def _usual_values(now: datetime) -> dict[str, Any]:
     """Return every column but the key with the model's default, as the database takes it."""
-    fields = [field for field in Login._meta.concrete_fields if not field.primary_key]
-    usual = {
-        field.column: field.get_db_prep_save(field.get_default(), connection) for field in fields
-    }
+    usual: dict[str, Any] = {}
+    for field in Login._meta.concrete_fields:
+        if not field.primary_key:
+            usual[str(field.column)] = field.get_db_prep_save(field.get_default(), connection)
     return usual | {"created_at": _to_db("created_at", now)}
 
 
@@ -71,4 +71,4 @@ def _table() -> str:
 
 def _execute(statement: str, rows: Iterable[Any]) -> None:
     with connection.cursor() as cursor:
-        cursor.executemany(statement, rows)
+        cursor.executemany(statement, list(rows))
