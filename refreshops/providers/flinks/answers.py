@@ -100,7 +100,7 @@ def read(answer: Answer) -> FlinksAnswer:
         http_status=answer.http_status,
         status=answer.http_status if status is None else status,
         status_in_body=status is not None,
-        code=_text(body.get("FlinksCode"), CODE_LIMIT),
+        code=_code(body.get("FlinksCode")),
         message=_text(body.get("Message") or body.get("message"), 8 * 1024),
         request_id=_matched(_REQUEST_ID, body.get("RequestId")),
         login_id=_login_id(_of(login, "Id")),
@@ -183,6 +183,13 @@ def _of(value: Any, name: str) -> Any:
 
 def _text(value: Any, limit: int) -> str:
     return printable(value[:limit]) if isinstance(value, str) else ""
+
+
+def _code(value: Any) -> str:
+    """Return a code as it came; one of a wrong type stays a code, so that it is never success."""
+    if value is None or value == "":
+        return ""
+    return printable(str(value)[:CODE_LIMIT]) or "?"
 
 
 def _matched(pattern: re.Pattern[str], value: Any) -> str:

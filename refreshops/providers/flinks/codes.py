@@ -113,7 +113,7 @@ _BY_CODE = _rows_by_code()
 
 def is_in_table(code: str) -> bool:
     """Tell whether the table knows `code`, in any spelling."""
-    return bool(code) and normal(code) in _BY_CODE
+    return bool(normal(code)) and normal(code) in _BY_CODE
 
 
 def look_up(
@@ -125,10 +125,9 @@ def look_up(
     worked_before: bool = False,
 ) -> CodeMeaning:
     """Return the row that fits; a row made up on the spot with `Outcome.UNKNOWN` if none does."""
-    known = normal(code)
-    rows = _BY_CODE.get(known, ())
-    if not known or (not rows and http_status == 202):
-        # A 202 means "still working" whatever word stands beside it.
+    rows = _BY_CODE.get(normal(code), ()) if is_in_table(code) else ()
+    # A 202 means "still working" whatever word stands beside it.
+    if not code.strip() or (not rows and http_status == 202):
         rows = _rows_of_status(http_status)
     for row in rows:
         if _fits(row, message=message, kind=kind, worked_before=worked_before):

@@ -1,0 +1,222 @@
+"""A switch is done only when Flinks said so; silence is looked into, never believed."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from refreshops.providers.contract import Answer, Pacing
+from refreshops.providers.flinks.conversations import SwitchSchedule
+from refreshops.rules.freshness import DataState
+from refreshops.rules.outcomes import Outcome, Reason
+from tests.providers.flinks.spoken import (
+    HTML_200,
+    HTML_502,
+    LOGIN_ID,
+    NETWORK,
+    NOON,
+    OTHER_LOGIN_ID,
+    POLICY,
+    REQUEST_ID,
+    SUBJECT,
+    TOKEN,
+    Play,
+    authorized,
+    login,
+    minted,
+    pending,
+    refused,
+)
+
+ACCEPTED = Answer(200, f"LoginId {LOGIN_ID} has now been taken off automatic refresh")
+IS_OFF = authorized(Login=login(nightly=False))
+IS_ON = authorized(Login=login(nightly=True))
+HIDDEN_FLAG = refused("QUESTION_NOT_FOUND", request_id=REQUEST_ID)
+HELD = replace(SUBJECT, held_as_of=NOON - timedelta(days=9))
+WAITS = [wait.total_seconds() for wait in POLICY.confirm_waits]
+
+
+def off(**terms):
+    return SwitchSchedule(on=False, policy=POLICY, **terms)
+
+
+class TestTheOrder:
+    @pytest.mark.parametrize("on", [True, False])
+    def test_it_orders_and_reads_back(self, on):
+        play = Play(SwitchSchedule(on=on, policy=POLICY), subject=HELD).hear(
+            ACCEPTED, authorized(Login=login(nightly=on))
+        )
+
+        assert play.calls == ["SetScheduledRefresh", "Authorize"]
+        assert play.asked[0].method == "PATCH"
+        assert play.asked[0].body == {"loginId": LOGIN_ID, "isActivated": on}
+        assert play.asked[1].body == {"LoginId": LOGIN_ID, "MostRecentCached": True}
+        assert [call.pacing for call in play.asked] == [Pacing.USE, Pacing.USE]
+        assert play.end.outcome is Outcome.FRESH
+        assert (play.end.nightly, play.end.verified) == (on, True)
+        assert play.end.message == ACCEPTED.body
+        assert play.end.data_state is DataState.STALE_EXPIRED
+
+    def test_it_mints_a_token_for_the_read_back_only(self):
+        play = Play(off(mints_token=True)).hear(ACCEPTED, minted(), IS_OFF)
+
+        assert play.calls == ["SetScheduledRefresh", "GenerateAuthorizeToken", "Authorize"]
+        assert play.asked[2].token == TOKEN
+        assert TOKEN not in str(play.states)
+        assert play.end.verified
+
+    def test_resuming_the_beginning_is_the_beginning(self):
+        script = off(mints_token=True)
+        begun = script.begin(SUBJECT)
+
+        assert script.resume(SUBJECT, begun.state, now=NOON) == begun
+
+    @pytest.mark.parametrize(
+        ("code", "status", "message", "outcome"),
+        [
+            ("INVALID_REQUEST", 400, f"The login '{LOGIN_ID}' is invalid.", Outcome.LOGIN_GONE),
+            ("INVALID_REQUEST", 400, "isActivated is missing", Outcome.OUR_CONFIG),
+            ("INVALID_LOGIN", 401, "LoginId does not belong to you", Outcome.LOGIN_GONE),
+            ("DISABLED_INSTITUTION", 405, None, Outcome.INSTITUTION_UNAVAILABLE),
+            ("WHAT_IS_THIS", 409, None, Outcome.UNKNOWN),
+        ],
+    )
+    def test_a_refusal_ends_it_with_the_providers_words(self, code, status, message, outcome):
+        play = Play(off()).hear(refused(code, status=status, message=message))
+
+        assert play.calls == ["SetScheduledRefresh"]
+        assert (play.end.outcome, play.end.reason) == (outcome, Reason.REFUSED)
+        assert play.end.message == (message or "")
+        assert (play.end.nightly, play.end.verified) == (None, False)
+
+    def test_a_200_that_carries_an_error_is_a_refusal(self):
+        body = {"HttpStatusCode": 400, "FlinksCode": "INVALID_REQUEST", "Message": "no"}
+
+        play = Play(off()).hear(Answer(200, body))
+
+        assert play.end.reason is Reason.REFUSED
+
+    @pytest.mark.parametrize("code", ["ACCESS_DENIED", "TOO_MANY_REQUESTS"])
+    def test_what_concerns_everybody_pauses_everybody(self, code):
+        play = Play(off()).hear(refused(code))
+
+        assert play.halted
+        assert play.calls == ["SetScheduledRefresh"] * 2
+
+    def test_a_busy_login_is_ordered_again(self):
+        play = Play(off()).hear(refused("CARD_IN_USE", status=400), ACCEPTED, IS_OFF)
+
+        assert play.pauses == [300]
+        assert play.end.verified
+
+
+class TestAmbiguity:
+    @pytest.mark.parametrize(
+        "heard",
+        [
+            pytest.param(NETWORK, id="silence"),
+            pytest.param(HTML_502, id="error-page"),
+            pytest.param(HTML_200, id="html-with-200"),
+            pytest.param(Answer(200, None), id="null"),
+            pytest.param(Answer(200, []), id="list"),
+            pytest.param(Answer(500, {"HttpStatusCode": 500}), id="failure-without-code"),
+            pytest.param(Answer(200, f"LoginId {LOGIN_ID} not found"), id="a-word-that-is-no-yes"),
+        ],
+    )
+    def test_it_looks_before_it_orders_again(self, heard):
+        play = Play(off()).hear(heard, IS_OFF)
+
+        assert play.calls == ["SetScheduledRefresh", "Authorize"]
+        assert play.pauses == WAITS[:1]
+        assert play.end.outcome is Outcome.FRESH
+        assert (play.end.nightly, play.end.verified) == (False, True)
+
+    def test_it_orders_again_when_the_flag_is_still_wrong(self):
+        play = Play(off()).hear(NETWORK, IS_ON, ACCEPTED, IS_OFF)
+
+        assert play.calls == ["SetScheduledRefresh", "Authorize"] * 2
+        assert play.pauses == WAITS[:2]
+        assert play.end.verified
+
+    def test_a_yes_with_the_wrong_flag_is_no_yes(self):
+        play = Play(off()).hear(ACCEPTED, IS_ON, ACCEPTED, IS_OFF)
+
+        assert play.calls == ["SetScheduledRefresh", "Authorize"] * 2
+        assert play.end.verified
+
+    def test_it_gives_up_after_a_day_and_says_what_flinks_last_said(self):
+        play = Play(off())
+        for _ in range(7):
+            play.hear(ACCEPTED, IS_ON)
+        play.hear(ACCEPTED, IS_ON)
+
+        assert play.pauses == WAITS
+        assert (play.end.outcome, play.end.reason) == (Outcome.PROVIDER_FAULT, Reason.UNCONFIRMED)
+        assert (play.end.nightly, play.end.verified) == (True, False)
+
+    def test_after_silence_alone_nothing_is_claimed(self):
+        play = Play(off()).hear(*[NETWORK] * 8)
+
+        assert play.pauses == WAITS
+        assert (play.end.outcome, play.end.reason) == (Outcome.PROVIDER_FAULT, Reason.UNCONFIRMED)
+        assert (play.end.nightly, play.end.verified) == (None, False)
+
+    def test_a_hidden_flag_after_a_silence_is_no_yes(self):
+        play = Play(off()).hear(NETWORK, HIDDEN_FLAG, ACCEPTED, HIDDEN_FLAG)
+
+        assert play.calls == ["SetScheduledRefresh", "Authorize"] * 2
+        assert (play.end.outcome, play.end.reason) == (Outcome.FRESH, Reason.UNCONFIRMED)
+
+
+class TestTheReadBack:
+    @pytest.mark.parametrize(
+        "heard",
+        [
+            pytest.param(HIDDEN_FLAG, id="question-not-found"),
+            pytest.param(refused("RETRY_LATER"), id="bank-away"),
+            pytest.param(refused("BRAND_NEW"), id="unknown-code"),
+            pytest.param(authorized(Login=None), id="no-login"),
+        ],
+    )
+    def test_an_accepted_order_whose_flag_is_hidden_counts_unverified(self, heard):
+        play = Play(off()).hear(ACCEPTED, heard)
+
+        assert play.calls == ["SetScheduledRefresh", "Authorize"]
+        assert (play.end.outcome, play.end.reason) == (Outcome.FRESH, Reason.UNCONFIRMED)
+        assert (play.end.nightly, play.end.verified) == (False, False)
+        assert play.end.message == ACCEPTED.body
+
+    @pytest.mark.parametrize(
+        "heard",
+        [
+            pytest.param(NETWORK, id="silence"),
+            pytest.param(HTML_200, id="html"),
+            pytest.param(pending(), id="pending"),
+            pytest.param(authorized(RequestId=None), id="no-request-id"),
+            pytest.param(
+                authorized(Login=login(login_id=OTHER_LOGIN_ID, nightly=False)), id="another-login"
+            ),
+        ],
+    )
+    def test_it_is_repeated_until_it_can_be_believed(self, heard):
+        play = Play(off()).hear(ACCEPTED, heard, IS_OFF)
+
+        assert play.calls == ["SetScheduledRefresh", "Authorize", "Authorize"]
+        assert play.end.verified
+
+    def test_an_error_that_shows_the_flag_verifies(self):
+        play = Play(off()).hear(ACCEPTED, refused("RETRY_LATER", Login=login(nightly=False)))
+
+        assert (play.end.outcome, play.end.verified) == (Outcome.FRESH, True)
+
+    def test_an_accepted_order_that_can_never_be_read_back_counts_unverified(self):
+        play = Play(off()).hear(ACCEPTED, *[NETWORK] * 8)
+
+        assert play.pauses == WAITS
+        assert (play.end.outcome, play.end.reason) == (Outcome.FRESH, Reason.UNCONFIRMED)
+        assert (play.end.nightly, play.end.verified) == (False, False)
+
+    def test_a_token_that_cannot_be_minted_is_waited_for(self):
+        play = Play(off(mints_token=True)).hear(ACCEPTED, NETWORK, minted(), IS_OFF)
+
+        assert play.end.verified
