@@ -27,6 +27,10 @@ WORKER_GRACE_SECONDS = 5.0
 GRACE_SECONDS = 8.0
 
 
+class _AskedToStop(Exception):
+    """Ctrl-C or SIGTERM: the ordinary end."""
+
+
 class Command(BaseCommand):
     help = "Start web, worker and simulator with a demo register; one Ctrl-C or SIGTERM stops all."
 
@@ -51,6 +55,8 @@ class Command(BaseCommand):
         try:
             with tempfile.TemporaryDirectory(prefix="refreshops-demo-") as folder:
                 self._run(home, wishes, options, folder=Path(folder))
+        except _AskedToStop:
+            self.stdout.write("Stopping …")
         finally:
             home.end(grace_seconds=GRACE_SECONDS, hurry=lambda: self.signals > 1)
         self.stdout.write("Everything has stopped.")
@@ -73,15 +79,16 @@ class Command(BaseCommand):
         home.start("worker", _manage("worker", f"--grace-seconds={WORKER_GRACE_SECONDS}"))
         home.start("web", _gunicorn(options["port"]))
         self._wait(home, lambda: _answers(options["port"], "/healthz"), what="web")
-        if not self.signals:
-            self._greet(port=options["port"], password=password, logins=logins)
+        self._greet(port=options["port"], password=password, logins=logins)
         self._wait(home, lambda: False, what="", seconds=FOR_EVER)
 
     def _wait(
         self, home: Household, true: Any, *, what: str, seconds: float = START_SECONDS
     ) -> None:
-        """Go on when `true` or signalled; stop everything when a program ends or takes too long."""
+        """Go on when `true`; raise when signalled, or a program ends, or it takes too long."""
         ended = home.wait_until(lambda: bool(self.signals) or true(), seconds=seconds)
+        if self.signals:
+            raise _AskedToStop
         if ended is None:
             raise CommandError(f"The {what} did not answer within {seconds:.0f} s; stopping.")
         if ended:
