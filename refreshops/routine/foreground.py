@@ -1,14 +1,15 @@
 """Driving a run in the foreground: for the commands that are the twins of what screens order."""
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TextIO
 
+from django.db.models import QuerySet
+
 from refreshops import wiring
 from refreshops.routine import engine
-from refreshops.routine.models import Run
+from refreshops.routine.models import Attempt, Run
 from refreshops.routine.progress import Progress, progress_of
 from refreshops.rules.lifecycle import RunState
 
@@ -47,13 +48,18 @@ class Bar:
             self.out.write("\n")
 
 
-def drive_to_the_end(run: Run, *, stop: Callable[[], bool] = lambda: False) -> Progress:
-    """Drive until `run` has ended, its provider is paused, or what is left waits for long."""
+def drive_to_the_end(run: Run, *, also: QuerySet[Attempt] | None = None) -> Progress:
+    """Drive until `run` has ended, its provider is paused, or what is left waits for long.
+
+    `also` are attempts of other runs that this order brought forward: they end with it.
+    """
     bar = Bar(run)
 
     def ended() -> bool:
         run.refresh_from_db()
-        return run.closed_at is not None or run.state == RunState.PAUSED or stop()
+        if run.state == RunState.PAUSED:
+            return True
+        return run.closed_at is not None and not (also is not None and also.exists())
 
     try:
         engine.drive(

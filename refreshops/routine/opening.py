@@ -181,7 +181,7 @@ def _plan(run: Run, wanted: list[int], *, rank: int, now: datetime, window: time
     for chunk in chunks(wanted):
         taken |= set(waiting.filter(login_id__in=chunk).values_list("login_id", flat=True))
         if rank == RANK_PERSON:
-            waiting.filter(login_id__in=chunk, state=AttemptState.DUE.value).update(rank=rank)
+            _bring_forward(waiting.filter(login_id__in=chunk), rank=rank, now=now)
     rows = [pk for pk in wanted if pk not in taken]
     Attempt.objects.bulk_create(
         (
@@ -204,6 +204,16 @@ def _plan(run: Run, wanted: list[int], *, rank: int, now: datetime, window: time
         brought_forward=run.brought_forward,
         forecast_seconds=run.forecast_seconds,
     )
+
+
+def _bring_forward(waiting: QuerySet[Attempt], *, rank: int, now: datetime) -> None:
+    """Let waiting attempts go first; one that rests before a paced call is asked again at once.
+
+    A poll keeps its time: the provider says how often it may be asked.
+    """
+    due = waiting.filter(state=AttemptState.DUE.value)
+    due.filter(paced=True).update(rank=rank, not_before=now)
+    due.filter(paced=False).update(rank=rank)
 
 
 def chunks(keys: list[int]) -> Iterable[list[int]]:

@@ -11,8 +11,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q, QuerySet
 
 from refreshops import wiring
-from refreshops.logins.models import Customer, Login, LoginStatus
+from refreshops.logins.models import Customer, Login, LoginStatus, Nightly
 from refreshops.routine import foreground, services
+from refreshops.routine.models import OPEN_ATTEMPT, Attempt
+from refreshops.rules.lifecycle import Purpose
+
+# So many unconfirmed logins are named one by one.
+SHOWN = 20
 
 
 class Command(BaseCommand):
@@ -35,8 +40,8 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self._preview(logins, as_json=options["json"])
             return
-        started = time.monotonic()
         now = wiring.clock()
+        keys = list(logins.values_list("pk", flat=True))
         try:
             opened = services.switch(
                 logins=logins,
@@ -49,21 +54,50 @@ class Command(BaseCommand):
             )
         except services.Refused as refused:
             raise CommandError(str(refused)) from refused
-        codes = [self._drive(order, started=started, as_json=options["json"]) for order in opened]
-        sys.exit(max(codes))
+        sys.exit(max(self._drive(order, keys, as_json=options["json"]) for order in opened))
 
-    def _drive(self, order: services.Opened, *, started: float, as_json: bool) -> int:
-        found = foreground.drive_to_the_end(order.run)
-        run, seconds = order.run, time.monotonic() - started
+    def _drive(self, order: services.Opened, keys: list[int], *, as_json: bool) -> int:
+        """Drive one provider's order to its end, or until what is left waits for long."""
+        started = time.monotonic()
+        open_orders = Attempt.objects.filter(
+            login_id__in=keys, purpose=Purpose.SWITCH_OFF.value, state__in=OPEN_ATTEMPT
+        )
+        found = foreground.drive_to_the_end(order.run, also=open_orders)
+        logins = Login.objects.filter(pk__in=keys, provider=order.run.provider)
+        off = logins.filter(nightly=Nightly.OFF)
+        proof = {
+            "off": off.count(),
+            "verified": off.filter(nightly_verified_at__isnull=False).count(),
+            "unconfirmed": logins.exclude(nightly=Nightly.OFF).count(),
+            "brought_forward": order.brought_forward,
+        }
         if as_json:
-            self.stdout.write(json.dumps(foreground.summary(run, found, seconds=seconds)))
+            seconds = time.monotonic() - started
+            summary = foreground.summary(order.run, found, seconds=seconds)
+            self.stdout.write(json.dumps(summary | proof))
         else:
-            verified = run.attempts.filter(verified=True).count()
-            self.stdout.write(
-                f"{run}: {run.state}. {found.done} of {found.planned} answered, "
-                f"{verified} verified off by read-back. {found.waits_because}".rstrip()
-            )
-        return foreground.exit_code(run)
+            self._say(order, logins, proof, waits_because=found.waits_because)
+        waiting = open_orders.filter(login__provider=order.run.provider).exists()
+        return foreground.EXIT_PAUSED if waiting else foreground.EXIT_CLOSED
+
+    def _say(
+        self,
+        order: services.Opened,
+        logins: QuerySet[Login],
+        proof: dict[str, int],
+        *,
+        waits_because: str,
+    ) -> None:
+        self.stdout.write(
+            f"{order.run}: {proof['off']} of {logins.count()} off at the provider, "
+            f"{proof['verified']} verified by read-back, {proof['unconfirmed']} not confirmed."
+        )
+        for login in logins.exclude(nightly=Nightly.OFF).order_by("pk")[:SHOWN]:
+            last = login.attempts.filter(purpose=Purpose.SWITCH_OFF.value).order_by("-pk").first()
+            why = (last.message or last.waits_for or last.outcome) if last else ""
+            self.stdout.write(f"  not confirmed: {login.login_id} {why}".rstrip())
+        if waits_because:
+            self.stdout.write(f"{waits_because} The worker goes on with it.")
 
     def _preview(self, logins: QuerySet[Login], *, as_json: bool) -> None:
         off = logins.filter(status=LoginStatus.INACTIVE).count()
