@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
@@ -98,7 +99,7 @@ class BankAccountAdmin(ByLoginId, MachineRowsAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show one account, and note who looked."""
-        account = self.get_object(request, object_id)
+        account = self.get_object(request, unquote(object_id))
         if account is not None and sees_bank_data(request.user):
             note_viewing(request, account)
         return super().change_view(request, object_id, form_url, extra_context)

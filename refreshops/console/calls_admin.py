@@ -40,9 +40,9 @@ class CallAdmin(PageAdmin):
         "http_status_code",
         "code",
         "answer_state",
-        "said",
         "took",
         "run",
+        "said",
     )
     list_display_links = ("sent", "endpoint")
     list_filter = (

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count
 
 from refreshops.console.addresses import page
-from refreshops.console.badges import NOT_ASKED, outcome_label, purpose_words
+from refreshops.console.badges import NOT_ASKED, mark, outcome_label, purpose_words, run_badge
 from refreshops.console.charts import in_bar_order
 from refreshops.console.moments import local_words
 from refreshops.console.scoping import attempts_of, sees_everything
@@ -31,6 +31,7 @@ class Card:
     sentence: str
     waits_because: str
     moving: bool
+    mark: str
     slots: str = ""
     calls: int = 0
     data_states: dict[str, int] = field(default_factory=dict)
@@ -66,11 +67,18 @@ def _whole(run: Run, *, now: datetime, window: timedelta) -> Card:
         sentence=_sentence(run, progress, now=now),
         waits_because=progress.waits_because if run.state in OPEN_RUN else "",
         moving=moving,
+        mark=_mark(run),
         slots=f"{progress.slots_used} of {progress.limit} slots in use" if moving else "",
         calls=progress.calls,
         data_states=progress.data_states,
         legend=_legend(progress.outcomes, left=progress.due + progress.calling),
     )
+
+
+def _mark(run: Run) -> str:
+    """Return the state's badge; an open run of a paused provider does not run."""
+    held = run.state == RunState.OPEN.value and run.provider.paused_at is not None
+    return mark("r-paused", "held up") if held else run_badge(run.state)
 
 
 def _sentence(run: Run, progress: Any, *, now: datetime) -> str:
@@ -106,6 +114,7 @@ def _own_part(run: Run, *, user: Any) -> Card:
         sentence=f"{done} of your {planned} logins asked",
         waits_because="",
         moving=run.state == RunState.OPEN.value,
+        mark=_mark(run),
         legend=_legend(outcomes, left=planned - done),
     )
 

@@ -28,6 +28,8 @@ def login_context(request: HttpRequest, login: Login) -> dict[str, Any]:
     visible = runs_of(user).filter(pk__in=[row.run_id for row in latest])
     calls = calls_of(user).filter(provider=login.provider.name, login_id=login.login_id)
     return {
+        "title": f"{login.customer} at {login.institution or 'an unknown bank'}",
+        "subtitle": None,
         "login": login,
         "plain": about_login(login),
         "held": held_data(login),

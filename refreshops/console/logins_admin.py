@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
@@ -45,13 +47,13 @@ class LoginAdmin(ConsoleAdmin):
     list_display = (
         "customer",
         "institution",
-        "short_id",
         "status",
         "nightly_there",
         "ended",
         "data",
         "code",
         "manager",
+        "short_id",
     )
     list_display_links = ("customer", "short_id")
     list_filter = (
@@ -114,7 +116,9 @@ class LoginAdmin(ConsoleAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show the login above its entry in the register."""
-        login = self.get_object(request, object_id)
+        login = self.get_object(request, unquote(object_id))
+        if login is not None and not self.has_view_permission(request, login):
+            raise PermissionDenied
         extra = login_context(request, login) if login and request.method == "GET" else {}
         return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
 

@@ -20,9 +20,18 @@ class CappedPaginator(Paginator):
     """Counts to `COUNT_CAP` and no further: nobody pages deeper, and a full count reads it all."""
 
     @cached_property
+    def capped(self) -> bool:
+        """Tell whether there are more rows than are counted."""
+        return self._counted > COUNT_CAP
+
+    @cached_property
     def count(self) -> int:
         """Return the number of rows, at most the cap."""
-        rows = self.object_list.order_by()[:COUNT_CAP]  # type: ignore[union-attr]
+        return min(self._counted, COUNT_CAP)
+
+    @cached_property
+    def _counted(self) -> int:
+        rows = self.object_list.order_by()[: COUNT_CAP + 1]  # type: ignore[union-attr]
         return int(rows.count())
 
 
@@ -39,6 +48,13 @@ class ConsoleAdmin(admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows of this model that the signed-in person may see."""
         return seen_by(request.user, super().get_queryset(request))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list under its plain name."""
+        title = str(self.opts.verbose_name_plural).capitalize()
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Rows are switched off or age out; a person never deletes one."""

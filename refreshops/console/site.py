@@ -11,11 +11,18 @@ from django.urls import URLPattern, URLResolver, path, reverse
 NEVER_REGISTERED = frozenset({"django_q"})
 APP_ORDER = ("logins", "routine", "tracing", "bankdata", "auth")
 
+PLACES = (
+    ("logins_login", "Logins"),
+    ("logins_customer", "Customers"),
+    ("routine_run", "Runs"),
+    ("tracing_call", "Calls"),
+)
+
 MORNING_PARTS = {
     "pulse": "console/parts/pulse.html",
     "today": "console/parts/today.html",
     "numbers": "console/parts/numbers.html",
-    "matrix": "console/parts/matrix.html",
+    "matrix": "console/parts/morning_matrix.html",
     "latest": "console/parts/latest.html",
 }
 
@@ -28,6 +35,8 @@ class ConsoleSite(admin.AdminSite):
     index_title = "This morning"
     index_template = "console/index.html"
     site_url = None
+    # The places people go to every day stand in the header; lists get the whole width.
+    enable_nav_sidebar = False
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Register as usual, but leave out the queue's own tables."""
@@ -45,6 +54,10 @@ class ConsoleSite(admin.AdminSite):
             path("schedule/", self.admin_view(schedule_page), name="schedule"),
         ]
         return own + super().get_urls()
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Add the places in the header."""
+        return {**super().each_context(request), "places": _places(request)}
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -75,6 +88,18 @@ class ConsoleSite(admin.AdminSite):
             if app["app_label"] == "routine" and request.user.has_perm("routine.set_daily_time"):
                 app["models"].append(_schedule_entry())
         return sorted(apps, key=lambda app: _rank(app["app_label"]))
+
+
+def _places(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the header's links: those this person may follow, the current one marked."""
+    home = reverse("admin:index")
+    places = [{"label": "This morning", "url": home, "here": request.path == home}]
+    for model, label in PLACES:
+        app, name = model.split("_")
+        if request.user.has_perm(f"{app}.view_{name}"):
+            url = reverse(f"admin:{model}_changelist")
+            places.append({"label": label, "url": url, "here": request.path.startswith(url)})
+    return places
 
 
 def _rank(app_label: str) -> int:
