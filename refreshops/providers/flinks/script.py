@@ -35,6 +35,7 @@ KEYS_PAUSE = timedelta(minutes=15)
 # refused for a reason of its own must not stop everybody for ever.
 MOST_HALTS = 3
 MOST_BUSY_WAITS = 2
+NOTE_LIMIT = 120
 
 
 class Script:
@@ -59,7 +60,9 @@ class Script:
 
     def heard(self, subject: Subject, state: State, heard: Heard, *, now: datetime) -> Step:
         """Say what follows from an answer."""
-        turn = turn_of(subject, state, heard, now=now, kind=self._kind(state))
+        turn = turn_of(
+            subject, state, heard, now=now, kind=self._kind(state), scrubber=self._scrubber
+        )
         return self._held_up(turn) or self._next(turn)
 
     def _call(self, subject: Subject, state: State) -> Call:
@@ -117,12 +120,12 @@ class Script:
             turn.now + waits[used],
             {**turn.state, count: used + 1, **changes},
             spread=waits[used],
-            note=note,
+            note=self._scrubber(note)[:NOTE_LIMIT],
         )
 
     def _ask_again(self, turn: Turn) -> Wait | None:
         """Rest after a fault, then repeat the call; None when it was repeated often enough."""
-        note = f"asking again after: {turn.detail or 'a failure at Flinks'}"
+        note = f"asking again after: {self._message(turn) or 'a failure at Flinks'}"
         return self._rest(turn, "faults", self._policy.network_waits, note=note)
 
     def _end(self, turn: Turn, **changes: Any) -> Done:

@@ -69,8 +69,9 @@ class SwitchSchedule(Script):
             # Flinks may have acted: look before ordering again.
             return self._look_again(turn)
         if turn.meaning.reason in (Reason.TOO_FAST, Reason.BUSY, Reason.KEYS):
-            return self._end(turn)
-        return self._end(turn, reason=Reason.REFUSED)
+            return self._end(turn, nightly=None)
+        # What an error says beside itself is no word about the flag.
+        return self._end(turn, reason=Reason.REFUSED, nightly=None)
 
     def _after_look(self, turn: Turn) -> Step:
         flag = None if turn.detail else turn.answer.nightly

@@ -9,6 +9,7 @@ from refreshops.providers.flinks import codes
 from refreshops.providers.flinks.accounts import accounts_in
 from refreshops.providers.flinks.answers import FlinksAnswer, Timestamp, read
 from refreshops.providers.flinks.meaning import CallKind, CodeMeaning
+from refreshops.providers.redaction import Scrubber
 from refreshops.rules.outcomes import Outcome, Reason
 
 # An unreadable body under one of these statuses still says what is wrong (a wrong address, a
@@ -40,12 +41,23 @@ class Turn:
         return self.meaning.outcome is Outcome.FRESH
 
 
-def turn_of(subject: Subject, state: State, heard: Heard, *, now: datetime, kind: CallKind) -> Turn:
+def turn_of(
+    subject: Subject,
+    state: State,
+    heard: Heard,
+    *,
+    now: datetime,
+    kind: CallKind,
+    scrubber: Scrubber,
+) -> Turn:
     """Read what was heard and judge whether to believe it."""
     if isinstance(heard, Silence):
         answer, fault = _read_silence(heard)
     else:
         answer, fault = read(heard), None
+    if scrubber.finds_secret(answer.request_id):
+        # An echo of a key is no RequestId: it would be stored with the state.
+        answer = replace(answer, request_id="")
     meaning = codes.FAULT_ROWS[fault] if fault else _meaning(answer, subject, kind)
     turn = Turn(subject, state, now, kind, answer, meaning, detail=_detail(heard))
     doubt = "" if fault else _doubt(turn)
@@ -91,6 +103,10 @@ def _doubt(turn: Turn) -> str:
             return _doubt_at_authorize(turn)
         case CallKind.DATA | CallKind.POLL if turn.succeeded:
             return _doubt_at_data(turn)
+        case CallKind.TOKEN | CallKind.SCHEDULE | CallKind.DELETE | CallKind.STATUS if (
+            turn.meaning.outcome is Outcome.PENDING
+        ):
+            return "still working, where only yes or no is documented"
         case CallKind.TOKEN if turn.succeeded and not answer.token:
             return "success without a token"
         case CallKind.SCHEDULE if turn.succeeded and not isinstance(answer.body, str | dict):

@@ -1,0 +1,264 @@
+"""Random answers to every script: it ends, claims nothing it was not told, keeps no secret."""
+
+import json
+import random
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from refreshops.providers.contract import Answer, Ask, Done, Halt, Silence, Subject, Wait
+from refreshops.providers.flinks import conversations as scripts
+from refreshops.providers.flinks.codes import CODE_TABLE
+from refreshops.providers.flinks.turns import turn_of
+from refreshops.providers.redaction import Scrubber
+from refreshops.rules.freshness import DataState
+from refreshops.rules.outcomes import Outcome, Reason
+from tests.providers.flinks.spoken import (
+    IN_THE_FUTURE,
+    LAST_WEEK,
+    LOGIN_ID,
+    LONG_AGO,
+    NEVER,
+    NEW_REQUEST_ID,
+    NOON,
+    OTHER_LOGIN_ID,
+    POLICY,
+    REQUEST_ID,
+    TONIGHT,
+)
+
+CANARY = "canary-key-7f3a"
+MINTED = "minted-token-55aa"
+PAYLOAD = "jane-doe-payload"
+TERMS = {"policy": POLICY, "scrubber": Scrubber(secrets=[CANARY])}
+SCRIPTS = {
+    "refresh": lambda mints: scripts.CachedRefresh(mints_token=mints, **TERMS),
+    "live": lambda mints: scripts.LiveRefresh(mints_token=mints, **TERMS),
+    "check": lambda mints: scripts.CheckSchedule(mints_token=mints, **TERMS),
+    "off": lambda mints: scripts.SwitchSchedule(on=False, mints_token=mints, **TERMS),
+    "on": lambda mints: scripts.SwitchSchedule(on=True, mints_token=mints, **TERMS),
+    "forget": lambda mints: scripts.Forget(mints_token=mints, **TERMS),
+    "nightly": lambda mints: scripts.NightlyStatus(mints_token=mints, **TERMS),
+}
+CODES = [row.code for row in CODE_TABLE] + ["", "BRAND_NEW", CANARY, 17, None, [], "é", "\x00"]
+STATUSES = [None, 200, 200, 200, 201, 202, 203, 204, 400, 401, 401, 404, 429, 500, 503, "x", 1e400]
+REQUEST_IDS = [None, REQUEST_ID, REQUEST_ID, REQUEST_ID, NEW_REQUEST_ID, "", "a/b", CANARY, 5]
+MOMENTS = [None, TONIGHT, TONIGHT, LAST_WEEK, LONG_AGO, NEVER, IN_THE_FUTURE, "soon", 5, CANARY]
+MESSAGES = [
+    None,
+    f"key {CANARY}",
+    "You must provide a valid auth key",
+    "LoginId does not belong",
+    "username or password",
+    ["x"],
+    f'{{"Password": "{CANARY}"}}',
+    "x" * 3000,
+]
+LOGIN_IDS = [LOGIN_ID, LOGIN_ID.upper(), LOGIN_ID, OTHER_LOGIN_ID, None, 5, CANARY]
+ACCOUNTS = [[], [{"Title": PAYLOAD, "AccountNumber": "7641238", "Transactions": [{}]}], None, "x"]
+ODD_BODIES = [None, 1, "activated", "deactivated", f"failed {CANARY}", [], {}, True]
+
+
+def any_answer(chance):
+    if chance.random() < 0.1:
+        return Silence("network", "out of time")
+    if chance.random() < 0.1:
+        status = chance.choice([200, 302, 403, 404, 429, 502])
+        return Silence("unreadable", f"HTML instead of JSON: {CANARY}", status)
+    if chance.random() < 0.15:
+        return Answer(chance.choice([200, 200, 401, 500]), chance.choice(ODD_BODIES))
+    return Answer(chance.choice([200, 200, 200, 202, 203, 400, 401, 429, 500]), any_body(chance))
+
+
+def any_body(chance):
+    body = {
+        "HttpStatusCode": chance.choice(STATUSES),
+        "FlinksCode": chance.choice(CODES) if chance.random() < 0.5 else None,
+        "Message": chance.choice(MESSAGES) if chance.random() < 0.5 else None,
+        "RequestId": chance.choice(REQUEST_IDS),
+        "Institution": chance.choice(["Maple Bank", CANARY, None, 7]),
+        "Token": MINTED if chance.random() < 0.8 else chance.choice([None, "", "a b", 5]),
+        "Accounts": chance.choice(ACCOUNTS),
+        "IneligibleCards": chance.choice([None, [], [{"LoginId": LOGIN_ID}], [5], CANARY]),
+        "Login": {
+            "Id": chance.choice(LOGIN_IDS),
+            "IsScheduledRefresh": chance.choice([True, False, None, "yes"]),
+            "LastRefresh": chance.choice(MOMENTS),
+            "Username": PAYLOAD,
+        },
+    }
+    if chance.random() < 0.2:
+        body["Login"] = chance.choice([None, [], "x"])
+    return {name: value for name, value in body.items() if value is not None}
+
+
+class RandomPlay:
+    """Plays a script to its end with random answers, checking every step on the way."""
+
+    # 180 polls for each of two sessions, and some for everything else that may be repeated.
+    MOST_STEPS = 450
+
+    def __init__(self, script, chance, subject):
+        self.script, self.chance, self.subject = script, chance, subject
+        self.now, self.said_ids, self.history = NOON, set(), []
+        # Some plays hear one thing for ever: that is where endless scripts would show.
+        self.stuck = any_answer(chance) if chance.random() < 0.3 else None
+
+    def run(self):
+        step = self.script.begin(self.subject)
+        assert self.script.resume(self.subject, step.state, now=self.now) == step
+        for _ in range(self.MOST_STEPS):
+            step = self._turn(step)
+            if isinstance(step, Done):
+                self.check_clean(repr(self.without_payload(step.result)))
+                return step.result
+        raise AssertionError(f"no end: {self.history[-5:]}")
+
+    def _turn(self, ask):
+        assert isinstance(ask, Ask)
+        self.check_call(ask)
+        if self.chance.random() < 0.05:
+            # A crash: the step is asked again from its stored state.
+            stored = json.loads(json.dumps(ask.state, allow_nan=False))
+            self.now += timedelta(minutes=self.chance.choice([0, 1, 9, 40]))
+            ask = self.script.resume(self.subject, stored, now=self.now)
+            self.check_call(ask)
+        heard = self.stuck or any_answer(self.chance)
+        self.now += timedelta(seconds=self.chance.choice([0, 1, 30]))
+        self.history.append((ask, heard))
+        if isinstance(heard, Answer) and isinstance(heard.body, dict):
+            self.said_ids.add(str(heard.body.get("RequestId")))
+        step = self.script.heard(self.subject, ask.state, heard, now=self.now)
+        if isinstance(step, Wait | Halt):
+            assert step.until >= self.now
+            self.check_clean(getattr(step, "reason", "") + getattr(step, "note", ""))
+            self.check_state(step.state)
+            self.now = step.until
+            return self.script.resume(self.subject, step.state, now=self.now)
+        return step
+
+    def check_call(self, ask):
+        self.check_state(ask.state)
+        if ask.call.endpoint == "GetAccountsDetail":
+            asked_with = ask.call.body["RequestId"]
+        elif ask.call.endpoint == "GetAccountsDetailAsync":
+            asked_with = ask.call.path.rpartition("/")[2]
+        else:
+            return
+        assert asked_with
+        assert asked_with in self.said_ids
+
+    def check_state(self, state):
+        stored = json.dumps(state, allow_nan=False)
+        assert len(stored) < 3000
+        self.check_clean(stored)
+        assert MINTED not in stored
+
+    def check_clean(self, text):
+        assert CANARY not in text
+        assert PAYLOAD not in text
+
+    def without_payload(self, result):
+        return [value for name, value in vars(result).items() if name != "bank_data"]
+
+    def last(self):
+        ask, heard = self.history[-1]
+        return turn_of(
+            self.subject,
+            ask.state,
+            heard,
+            now=self.now,
+            kind=self.script._kind(ask.state),
+            scrubber=TERMS["scrubber"],
+        )
+
+
+def play(name, seed):
+    chance = random.Random(f"{name}-{seed}")
+    script = SCRIPTS[name](chance.random() < 0.5)
+    subject = Subject(
+        "" if name == "nightly" else LOGIN_ID,
+        held_as_of=chance.choice([None, NOON - timedelta(days=3)]),
+        last_code=chance.choice(["", "UNAUTHORIZED", "SESSION_EXPIRED"]),
+        same_code_runs=chance.randrange(4),
+        worked_before=chance.random() < 0.5,
+    )
+    played = RandomPlay(script, chance, subject)
+    return played, played.run()
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+@settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@given(start=st.integers(0, 10**9))
+def test_every_script_ends_and_keeps_no_secret(name, start):
+    for seed in range(start, start + 15):
+        _, result = play(name, seed)
+
+        assert result.outcome is not Outcome.PENDING
+
+
+@pytest.mark.parametrize("name", ["refresh", "live", "check"])
+@settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@given(start=st.integers(0, 10**9))
+def test_fresh_needs_a_believed_answer_with_a_timestamp_within_the_policy(name, start):
+    for seed in range(start, start + 20):
+        played, result = play(name, seed)
+
+        if result.outcome is Outcome.FRESH:
+            turn = played.last()
+            assert turn.succeeded or turn.meaning.reads_data
+            assert turn.answer.http_status < 400 or turn.meaning.reads_data
+            assert result.last_refresh_at is not None
+            assert timedelta(0) <= played.now - result.last_refresh_at <= POLICY.fresh_within
+        if result.bank_data is not None:
+            assert played.last().succeeded
+            assert played.last().answer.login_id in ("", LOGIN_ID)
+            assert result.outcome in (Outcome.FRESH, Outcome.STALE, Outcome.USER_ACTION)
+        elif name != "check":
+            held = played.subject.held_as_of
+            assert (result.data_state is DataState.NONE) == (held is None)
+
+
+@pytest.mark.parametrize("name", ["off", "on"])
+@settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@given(start=st.integers(0, 10**9))
+def test_a_switch_is_claimed_only_on_the_providers_word(name, start):
+    wanted = name == "on"
+    for seed in range(start, start + 20):
+        played, result = play(name, seed)
+
+        if result.verified:
+            turn = played.last()
+            assert turn.answer.nightly is wanted
+            assert turn.answer.login_id in ("", LOGIN_ID)
+            assert result.nightly is wanted
+        if result.outcome is Outcome.FRESH and not result.verified:
+            assert result.reason is Reason.UNCONFIRMED
+            assert played.history[-1][0].state["accepted"] is True
+        if result.outcome is not Outcome.FRESH:
+            assert result.nightly is not wanted
+
+
+@settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@given(start=st.integers(0, 10**9))
+def test_the_bank_is_asked_live_once_at_most_unless_it_was_busy(start):
+    for seed in range(start, start + 20):
+        played, _ = play("live", seed)
+
+        tried = 0
+        for ask, heard in played.history:
+            if ask.call.endpoint == "Authorize" and ask.state.get("live"):
+                kind = played.script._kind(ask.state)
+                turn = turn_of(
+                    played.subject,
+                    ask.state,
+                    heard,
+                    now=NOON,
+                    kind=kind,
+                    scrubber=TERMS["scrubber"],
+                )
+                held_up = turn.meaning.reason in (Reason.BUSY, Reason.TOO_FAST, Reason.KEYS)
+                tried += not held_up
+        assert tried <= 1
