@@ -2,6 +2,7 @@
 
 import csv
 import secrets
+from io import StringIO
 from pathlib import Path
 
 from django.contrib.auth.models import Group, User
@@ -67,7 +68,7 @@ def import_register(register: Path) -> int:
         for name in sorted({row["account_manager"] for row in rows} - {""}):
             if not User.objects.filter(username=name).exists():
                 _manager_without_sign_in(name)
-        call_command("import_logins", str(register), verbosity=0)
+        call_command("import_logins", str(register), stdout=StringIO())
     return len(rows)
 
 
