@@ -98,8 +98,15 @@ def _zone(name: str, default: str) -> str:
     value = _text(name, default)
     try:
         ZoneInfo(value)
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise _refuse(name, f"is no known time zone: {value!r}.") from error
+    return value
+
+
+def _log_level(name: str, default: str) -> str:
+    value = _text(name, default).upper()
+    if value not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+        raise _refuse(name, f"must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not {value!r}.")
     return value
 
 
@@ -301,7 +308,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": _text("LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["console"], "level": _log_level("LOG_LEVEL", "INFO")},
     "loggers": {
         # These print URLs, which hold the customer id.
         "urllib3": {"level": "ERROR"},

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from refreshops.bankdata.vault import Vault
@@ -70,13 +71,16 @@ def local_date(now: datetime) -> date:
 def provider(name: str) -> Provider:
     """Return the client of a provider; one per process."""
     if name == "flinks":
-        return Flinks(
-            api_url=settings.FLINKS_API_URL,
-            customer_id=settings.FLINKS_CUSTOMER_ID,
-            secret_key=settings.FLINKS_SECRET_KEY,
-            x_api_key=settings.FLINKS_X_API_KEY,
-            bearer_secret=settings.FLINKS_BEARER_SECRET,
-        )
+        try:
+            return Flinks(
+                api_url=settings.FLINKS_API_URL,
+                customer_id=settings.FLINKS_CUSTOMER_ID,
+                secret_key=settings.FLINKS_SECRET_KEY,
+                x_api_key=settings.FLINKS_X_API_KEY,
+                bearer_secret=settings.FLINKS_BEARER_SECRET,
+            )
+        except ValueError as senseless:
+            raise ImproperlyConfigured(f"The FLINKS_ settings: {senseless}") from senseless
     raise LookupError(f"No provider is called {name!r}; we know {', '.join(PROVIDER_NAMES)}.")
 
 

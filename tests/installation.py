@@ -107,7 +107,7 @@ class Installation:
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)) as link:
                 return link.execute(sql, parameters).fetchall()
         with psycopg.connect(self._conninfo()) as link:
-            return link.execute(sql.replace("?", "%s"), parameters).fetchall()
+            return link.execute(sql.replace("?", "%s"), parameters or None).fetchall()
 
     def change(self, sql: str, *parameters: object) -> None:
         """Write to the database behind everybody's back."""
@@ -118,7 +118,7 @@ class Installation:
                 link.commit()
             return
         with psycopg.connect(self._conninfo()) as link:
-            link.execute(sql.replace("?", "%s"), parameters)
+            link.execute(sql.replace("?", "%s"), parameters or None)
 
     def _conninfo(self) -> str:
         folder, _, database = self.database_url.removeprefix("postgres:///").rpartition("/")

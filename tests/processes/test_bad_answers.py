@@ -1,0 +1,168 @@
+"""Bad input from the provider's side: a clear message, the right outcome, and nothing lost."""
+
+import pytest
+
+from tests.processes.evidence import assert_everything_ended_once, assert_one_to_one
+
+pytestmark = pytest.mark.processes
+
+# (fault at the simulator, endpoint, words in the trace)
+FAULTS = [
+    pytest.param({"kind": "invalid_json"}, "Authorize", "JSON", id="invalid-json"),
+    pytest.param({"kind": "wrong_type", "form": "list"}, "Authorize", "", id="json-list"),
+    pytest.param({"kind": "wrong_type", "form": "nan"}, "GetAccountsDetail", "", id="nan"),
+    pytest.param({"kind": "wrong_type", "form": "deep"}, "GetAccountsDetail", "", id="too-deep"),
+    pytest.param({"kind": "html_200"}, "Authorize", "HTML", id="html-with-200"),
+    pytest.param({"kind": "no_request_id"}, "Authorize", "", id="200-without-request-id"),
+    pytest.param({"kind": "wrong_login"}, "Authorize", "", id="another-login"),
+    pytest.param({"kind": "wrong_login"}, "GetAccountsDetail", "", id="another-logins-data"),
+    pytest.param({"kind": "status", "status": 503}, "Authorize", "503", id="503-html"),
+    pytest.param({"kind": "cut"}, "GetAccountsDetail", "", id="cut-off-body"),
+    pytest.param({"kind": "reset"}, "GetAccountsDetail", "", id="reset"),
+    pytest.param({"kind": "stall"}, "Authorize", "", id="stall"),
+    pytest.param({"kind": "gzip_bomb", "megabytes": 300}, "GetAccountsDetail", "", id="gzip-bomb"),
+    pytest.param({"kind": "redirect", "status": 307}, "Authorize", "", id="redirect"),
+]
+
+
+@pytest.mark.parametrize(("fault", "endpoint", "words"), FAULTS)
+def test_a_bad_answer_is_a_provider_fault_of_one_login(fault, endpoint, words, simulate, install):
+    simulator = simulate(scenario="calm", logins=4, limit=0, body_kb=5)
+    place = install("sqlite", simulator, CALL_DEADLINE_SECONDS="0.7")
+    struck = simulator.register_rows()[1]["login_id"]
+    simulator.change(struck, faults=[fault | {"endpoint": endpoint}])
+
+    found = place.run_routine()
+
+    assert found["outcomes"] == {"fresh": 3, "provider_fault": 1}
+    assert_everything_ended_once(place, planned=4)
+    assert_one_to_one(place, simulator)
+    (login,) = place.rows(
+        "SELECT outcome, outcome_reason, data_state FROM logins_login WHERE login_id = ?", struck
+    )
+    assert login[0] == "provider_fault"
+    assert login[1] in ("network", "bad_answer")
+    assert login[2] == "none"
+    stored = place.rows(
+        "SELECT count(*) FROM bankdata_snapshot snapshot "
+        "JOIN logins_login login ON login.id = snapshot.login_id WHERE login.login_id = ?",
+        struck,
+    )
+    assert stored == [(0,)]
+    told = place.rows(
+        "SELECT error FROM tracing_call WHERE login_id = ? AND state = 'no_answer'", struck
+    )
+    assert words in " ".join(error for (error,) in told)
+
+
+@pytest.mark.parametrize("kind", ["invalid_json", "html_200", "cut", "reset"])
+def test_a_bad_answer_once_is_asked_again_and_nothing_is_lost(kind, simulate, install):
+    simulator = simulate(scenario="calm", logins=4, limit=0, body_kb=5)
+    place = install("sqlite", simulator)
+    struck = simulator.register_rows()[1]["login_id"]
+    simulator.change(struck, faults=[{"kind": kind, "endpoint": "GetAccountsDetail", "times": 1}])
+
+    found = place.run_routine()
+
+    assert found["outcomes"] == {"fresh": 4}
+    assert_one_to_one(place, simulator)
+
+
+def test_a_wrong_key_pauses_the_provider_and_burns_no_login(simulate, install):
+    simulator = simulate(scenario="calm", logins=30, limit=0)
+    place = install("sqlite", simulator, FLINKS_SECRET_KEY="not-the-key", CONCURRENCY="2")
+
+    done = place.manage("run_routine", expect=3)
+
+    assert "auth key" in done.stdout
+    assert place.rows("SELECT count(*) FROM routine_attempt WHERE state = 'done'")[0][0] <= 1
+    (pause,) = place.rows("SELECT paused_kind, paused_reason FROM logins_provider")
+    assert pause[0] == "keys"
+    assert "not-the-key" not in str(place.rows("SELECT * FROM tracing_call"))
+
+
+def test_after_the_key_is_put_right_the_same_run_ends(simulate, install):
+    simulator = simulate(scenario="calm", logins=12, limit=0, body_kb=5)
+    place = install("sqlite", simulator)
+    place.manage("run_routine", expect=3, FLINKS_SECRET_KEY="not-the-key")
+    place.manage(
+        "shell",
+        "--verbosity",
+        "0",
+        "--command",
+        "from refreshops.logins.models import Provider\n"
+        "from refreshops.routine.services import resume_provider\n"
+        "resume_provider(Provider.objects.get())",
+    )
+
+    found = place.run_routine()
+
+    assert found["outcomes"] == {"fresh": 12}
+    assert place.rows("SELECT count(*) FROM routine_run") == [(1,)]
+
+
+def test_a_wrong_data_key_pauses_the_provider_too(simulate, install):
+    simulator = simulate(scenario="calm", logins=10, limit=0)
+    place = install("sqlite", simulator, FLINKS_X_API_KEY="not-the-key")
+
+    place.manage("run_routine", expect=3)
+
+    assert place.rows("SELECT paused_kind FROM logins_provider") == [("keys",)]
+    assert place.rows("SELECT count(*) FROM routine_attempt WHERE outcome <> ''")[0][0] <= 1
+
+
+def test_a_wrong_customer_id_is_suspected_before_the_register_is_burnt(simulate, install):
+    simulator = simulate(scenario="calm", logins=40, limit=0)
+    place = install(
+        "sqlite",
+        simulator,
+        FLINKS_CUSTOMER_ID="00000000-0000-4000-8000-000000000000",
+        FLINKS_SECRET_KEY="",
+        FLINKS_BEARER_SECRET="",
+        CONCURRENCY="1",
+    )
+
+    done = place.manage("run_routine", expect=3)
+
+    assert "Check the customer id" in done.stdout
+    assert place.rows("SELECT count(*) FROM routine_attempt WHERE state = 'done'") == [(5,)]
+
+
+def test_an_unreachable_provider_pauses_and_loses_nothing(install, simulate):
+    simulator = simulate(scenario="calm", logins=20, limit=0)
+    place = install("sqlite", simulator, FLINKS_API_URL="http://127.0.0.1:9/v3/")
+
+    done = place.manage("run_routine", expect=3)
+
+    assert "No answer to 5 calls in a row" in done.stdout
+    assert place.rows("SELECT count(*) FROM routine_attempt WHERE state = 'due'")[0][0] >= 19
+    errors = {error for (error,) in place.rows("SELECT DISTINCT error FROM tracing_call")}
+    assert all("refused" in error for error in errors), errors
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("FLINKS_API_URL", "ftp://somewhere/v3/", "must be a web address"),
+        ("FLINKS_API_URL", "http://api.example.com/v3/", "must begin with https://"),
+        ("FLINKS_API_URL", "https://api.example.com/", "up to and including /v3/"),
+        ("FLINKS_API_URL", "https://user:pw@api.example.com/v3/", "no credentials"),
+        ("FLINKS_API_URL", "https://169.254.169.254/v3/", "bare IP"),
+        ("FLINKS_API_URL", "", "FLINKS_API_URL is missing"),
+        ("SECRET_KEY", "short", "at least 50 characters"),
+        ("FIELD_ENCRYPTION_KEYS", "nonsense", "Fernet keys"),
+        ("LOGINS_PER_MINUTE", "many", "must be a number"),
+        ("THROTTLE_WINDOW_SECONDS", "-1", "must be a number"),
+        ("TIME_ZONE", "Mars/Olympus", "no known time zone"),
+        ("DATABASE_URL", "mysql://somewhere/db", "must name SQLite"),
+        ("DEBUG", "maybe", "must be true or false"),
+    ],
+)
+def test_a_senseless_setting_stops_the_start_with_one_sentence(name, value, words, install):
+    place = install("sqlite")
+
+    done = place.manage("check", expect=2, **{name: value})
+
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "pw" not in done.stderr.replace("http", "")
