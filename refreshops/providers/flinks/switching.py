@@ -65,7 +65,7 @@ class SwitchSchedule(Script):
             said = self._message(turn)
             state = {**turn.state, "step": "authorize", "accepted": True, "said": said}
             return self._ask(turn.subject, state)
-        if turn.is_fault or turn.succeeded:
+        if turn.succeeded or turn.meaning.outcome is Outcome.PROVIDER_FAULT:
             # Flinks may have acted: look before ordering again.
             return self._look_again(turn)
         if turn.meaning.reason in (Reason.TOO_FAST, Reason.BUSY, Reason.KEYS):

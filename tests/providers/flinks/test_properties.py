@@ -94,6 +94,31 @@ def any_body(chance):
     return {name: value for name, value in body.items() if value is not None}
 
 
+def good_answer(chance, endpoint):
+    """Return what the endpoint should answer, now and then with one field gone wrong."""
+    if endpoint == "SetScheduledRefresh":
+        return Answer(200, "LoginId has now been set for automatic refresh")
+    body = {
+        "HttpStatusCode": 200,
+        "RequestId": REQUEST_ID,
+        "Institution": "Maple Bank",
+        "Token": MINTED,
+        "Accounts": ACCOUNTS[1],
+        "IneligibleCards": [],
+        "Login": {
+            "Id": LOGIN_ID,
+            "IsScheduledRefresh": chance.random() < 0.5,
+            "LastRefresh": chance.choice(MOMENTS),
+            "Username": PAYLOAD,
+        },
+    }
+    if chance.random() < 0.2:
+        odd = any_body(chance)
+        name = chance.choice(sorted(set(body) | {"FlinksCode", "Message"}))
+        body[name] = odd.get(name)
+    return Answer(200, {name: value for name, value in body.items() if value is not None})
+
+
 class RandomPlay:
     """Plays a script to its end with random answers, checking every step on the way."""
 
@@ -104,7 +129,8 @@ class RandomPlay:
         self.script, self.chance, self.subject = script, chance, subject
         self.now, self.said_ids, self.history = NOON, set(), []
         # Some plays hear one thing for ever: that is where endless scripts would show.
-        self.stuck = any_answer(chance) if chance.random() < 0.3 else None
+        self.stuck = any_answer(chance) if chance.random() < 0.1 else None
+        self.goodness = chance.choice([0.0, 0.5, 0.9])
 
     def run(self):
         step = self.script.begin(self.subject)
@@ -125,7 +151,7 @@ class RandomPlay:
             self.now += timedelta(minutes=self.chance.choice([0, 1, 9, 40]))
             ask = self.script.resume(self.subject, stored, now=self.now)
             self.check_call(ask)
-        heard = self.stuck or any_answer(self.chance)
+        heard = self.stuck or self._any_answer(ask.call.endpoint)
         self.now += timedelta(seconds=self.chance.choice([0, 1, 30]))
         self.history.append((ask, heard))
         if isinstance(heard, Answer) and isinstance(heard.body, dict):
@@ -138,6 +164,11 @@ class RandomPlay:
             self.now = step.until
             return self.script.resume(self.subject, step.state, now=self.now)
         return step
+
+    def _any_answer(self, endpoint):
+        if self.chance.random() < self.goodness:
+            return good_answer(self.chance, endpoint)
+        return any_answer(self.chance)
 
     def check_call(self, ask):
         self.check_state(ask.state)

@@ -120,6 +120,8 @@ class TestAmbiguity:
             pytest.param(Answer(200, None), id="null"),
             pytest.param(Answer(200, []), id="list"),
             pytest.param(Answer(500, {"HttpStatusCode": 500}), id="failure-without-code"),
+            pytest.param(refused("AGGREGATION_ERROR", status=500), id="failure-with-code"),
+            pytest.param(Answer(202, {"HttpStatusCode": 202}), id="still-working"),
             pytest.param(Answer(200, f"LoginId {LOGIN_ID} not found"), id="a-word-that-is-no-yes"),
         ],
     )
