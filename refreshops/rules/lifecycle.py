@@ -69,6 +69,12 @@ RUN_STEPS: dict[RunState, frozenset[RunState]] = {
     RunState.CANCELLED: frozenset(),
 }
 
+CALL_STEPS: dict[CallState, frozenset[CallState]] = {
+    CallState.SENT: frozenset({CallState.ANSWERED, CallState.NO_ANSWER}),
+    CallState.ANSWERED: frozenset(),
+    CallState.NO_ANSWER: frozenset(),
+}
+
 
 def check_attempt_step(state: AttemptState, wanted: AttemptState) -> None:
     """Raise `ForbiddenStep` unless an attempt may go from `state` to `wanted`."""
