@@ -144,7 +144,7 @@ def test_one_bad_row_stops_all_of_them(import_file):
             f"{IDS[4]},Maple,C-5,,,flanks,",
         )
 
-    assert str(refused.value).startswith("5 bad rows. Nothing was written.\n")
+    assert str(refused.value).startswith("Bad rows: 5. Nothing was written.\n")
     lines = str(refused.value).splitlines()[1:]
     assert [line.split(":")[0].strip() for line in lines] == [
         f"line {number}" for number in (4, 5, 6, 7, 8)
@@ -169,7 +169,7 @@ def test_the_first_hundred_bad_rows_are_printed_and_the_rest_counted(import_file
         import_file(f"{IDS[0]},,C-2,,,,", *["x,,C-1,,,,"] * 300)
 
     lines = str(refused.value).splitlines()
-    assert lines[0].startswith("301 bad rows")
+    assert lines[0].startswith("Bad rows: 301.")
     assert lines[1].startswith("  line 2: login_id 0000")
     assert lines[100].startswith("  line 101:")
     assert lines[101:] == ["  and 201 more"]
@@ -181,7 +181,7 @@ def test_a_status_in_the_file_switches_nothing(import_file):
 
     said = import_file(f"{IDS[0]},,C-1,,,,inactive")
 
-    assert "1 logins have another status than in the file, and keep it" in said
+    assert "Another status here than in the file: 1. They keep it" in said
     assert f"line 2: login_id {IDS[0]} is active here, inactive there" in said
     assert everything() == before
 
@@ -190,7 +190,7 @@ def test_a_new_inactive_login_says_that_the_provider_was_not_told(import_file):
     said = import_file(f"{IDS[0]},,C-1,,,,Inactive")
 
     login = Login.objects.get()
-    assert "1 new logins are inactive here, but the provider was not told" in said
+    assert "New but inactive here: 1. The provider was not told" in said
     assert login.status == LoginStatus.INACTIVE
     assert login.status_reason == "Imported as inactive. The provider was not told."
     assert login.status_changed_at is not None

@@ -59,8 +59,8 @@ class Command(BaseCommand):
             self.stdout.write("Only tried: nothing was written.")
         if plan.new_inactive:
             self.stdout.write(
-                f"{plan.new_inactive} new logins are inactive here, but the provider was not "
-                "told: order that with `manage.py deactivate`."
+                f"New but inactive here: {plan.new_inactive}. The provider was not told: order that "
+                "with `manage.py deactivate`."
             )
         self._note(plan.notes)
 
@@ -68,8 +68,8 @@ class Command(BaseCommand):
         if not notes.count:
             return
         self.stdout.write(
-            f"{notes.count} logins have another status than in the file, and keep it: switching is "
-            "an order to the provider (`manage.py deactivate`, or the actions on the logins page)."
+            f"Another status here than in the file: {notes.count}. They keep it: switching is an "
+            "order to the provider (`manage.py deactivate`, or the actions on the logins page)."
         )
         self.stdout.write("\n".join(_lines(notes)))
 
@@ -87,7 +87,7 @@ def _read(path: Path) -> tuple[list[Entry], Faults]:
 
 
 def _listed(faults: Faults) -> str:
-    head = f"{faults.count} bad rows. Nothing was written."
+    head = f"Bad rows: {faults.count}. Nothing was written."
     return "\n".join([head, *_lines(faults)])
 
 
