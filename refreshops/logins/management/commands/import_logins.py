@@ -59,8 +59,8 @@ class Command(BaseCommand):
             self.stdout.write("Only tried: nothing was written.")
         if plan.new_inactive:
             self.stdout.write(
-                f"New but inactive here: {plan.new_inactive}. The provider was not told: order that "
-                "with `manage.py deactivate`."
+                f"New but inactive here: {plan.new_inactive}. The provider was not told: "
+                "order that with `manage.py deactivate`."
             )
         self._note(plan.notes)
 
