@@ -54,19 +54,31 @@ def mark(kind: str, words: str) -> SafeString:
     return format_html('<span class="badge {}"><i></i>{}</span>', kind, words)
 
 
-def outcome_label(outcome: str) -> str:
+# Nothing was refreshed by these: their good end is called otherwise.
+NOT_REFRESHING = frozenset({Purpose.SWITCH_OFF, Purpose.SWITCH_ON, Purpose.FORGET})
+
+
+def good_end(purpose: str) -> str:
+    """Return what a good end is called in a run of `purpose`."""
+    fresh: str = MEANING_OF[Outcome.FRESH].label
+    return "Done" if purpose in NOT_REFRESHING else fresh
+
+
+def outcome_label(outcome: str, purpose: str = "") -> str:
     """Return the two or three words for an outcome; an unlisted one as it came."""
     if not outcome:
         return NOT_ASKED
+    if outcome == Outcome.FRESH:
+        return good_end(purpose)
     try:
         return MEANING_OF[Outcome(outcome)].label
     except ValueError:
         return outcome
 
 
-def outcome_badge(outcome: str, reason: str = "") -> SafeString:
+def outcome_badge(outcome: str, reason: str = "", purpose: str = "") -> SafeString:
     """Return the badge of an outcome with its reason, if any."""
-    words = outcome_label(outcome)
+    words = outcome_label(outcome, purpose)
     finer = reason_words(reason)
     return mark(f"o-{outcome or 'due'}", f"{words}: {finer}" if finer else words)
 
@@ -113,4 +125,6 @@ def nightly_badge(login: object) -> SafeString:
         return mark("n-leak", "still on")
     if nightly == "off" and status == "active":
         return mark("n-off-unwanted", "off there")
+    if nightly == "off" and getattr(login, "nightly_verified_at", None) is None:
+        return mark("n-unknown", "off, not verified")
     return mark(f"n-{nightly}", nightly or "unknown")

@@ -90,7 +90,7 @@ class CallAdmin(PageAdmin):
             "body": pretty(row.body),
             "answer": pretty(row.answer),
             "login": login.first(),
-            "run": runs_of(request.user).filter(pk=row.run_id).first(),
+            "run": runs_of(request.user).filter(pk=row.run_id or 0).first(),
         }
 
     @admin.display(description="timestamp")

@@ -71,7 +71,7 @@ def _whole(run: Run, *, now: datetime, window: timedelta) -> Card:
         slots=f"{progress.slots_used} of {progress.limit} slots in use" if moving else "",
         calls=progress.calls,
         data_states=progress.data_states,
-        legend=_legend(progress.outcomes, left=progress.due + progress.calling),
+        legend=_legend(run, progress.outcomes, left=progress.due + progress.calling),
     )
 
 
@@ -115,10 +115,10 @@ def _own_part(run: Run, *, user: Any) -> Card:
         waits_because="",
         moving=run.state == RunState.OPEN.value,
         mark=_mark(run),
-        legend=_legend(outcomes, left=planned - done),
+        legend=_legend(run, outcomes, left=planned - done),
     )
 
 
-def _legend(outcomes: dict[str, int], *, left: int) -> list[tuple[str, str, int]]:
-    rows = [(name, outcome_label(name), n) for name, n in in_bar_order(outcomes)]
+def _legend(run: Run, outcomes: dict[str, int], *, left: int) -> list[tuple[str, str, int]]:
+    rows = [(name, outcome_label(name, run.purpose), n) for name, n in in_bar_order(outcomes)]
     return [*rows, ("due", NOT_ASKED, left)] if left > 0 else rows

@@ -25,7 +25,11 @@ class ExactFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the rows with the chosen value."""
-        return queryset.filter(**{self.field: self.value()}) if self.value() else queryset
+        value = self.value()
+        if not value:
+            return queryset
+        # PostgreSQL refuses a NUL in a text with an error; no row holds one.
+        return queryset.none() if "\0" in value else queryset.filter(**{self.field: value})
 
 
 class OutcomeFilter(ExactFilter):

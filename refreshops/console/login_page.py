@@ -66,7 +66,7 @@ def _accounts(request: HttpRequest, login: Login) -> dict[str, Any] | None:
 def note_viewing(request: HttpRequest, row: Any) -> None:
     """Write down that this person looked at bank data (design.md section 6)."""
     LogEntry.objects.create(
-        user_id=request.user.pk,
+        user_id=int(request.user.pk or 0),
         content_type=ContentType.objects.get_for_model(row),
         object_id=str(row.pk),
         object_repr=str(row)[:200],

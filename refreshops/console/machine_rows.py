@@ -31,8 +31,8 @@ class CappedPaginator(Paginator):
 
     @cached_property
     def _counted(self) -> int:
-        rows = self.object_list.order_by()[: COUNT_CAP + 1]  # type: ignore[union-attr]
-        return int(rows.count())
+        rows: Any = self.object_list
+        return int(rows.order_by()[: COUNT_CAP + 1].count())
 
 
 class ConsoleAdmin(admin.ModelAdmin):

@@ -30,7 +30,8 @@ class AttemptsPart:
 
 def attempts_part(request: HttpRequest, run: Run) -> AttemptsPart:
     """Return the page of attempts that the address asks for; a senseless page gives the nearest."""
-    chosen = {name: request.GET[name] for name in NARROWED_BY if request.GET.get(name)}
+    asked = {name: request.GET.get(name, "").replace("\0", "") for name in NARROWED_BY}
+    chosen = {name: value for name, value in asked.items() if value}
     rows = _narrowed(attempts_of(request.user).filter(run=run), chosen)
     newest_first = rows.select_related("login__customer").order_by("-finished_at", "-pk")
     return AttemptsPart(

@@ -131,7 +131,7 @@ def _facts(run: Run, step: Step) -> list[tuple[str, str]]:
     attempts = Attempt.objects.filter(run=run, login__isnull=False)
     if step.name == "retry":
         failed = attempts.filter(state=AttemptState.DONE.value, outcome__in=RETRYABLE)
-        rows = failed.values_list("outcome").annotate(Count("pk")).order_by("-pk__count")
+        rows = failed.values_list("outcome").annotate(number=Count("pk")).order_by("-number")
         return [(str(MEANING_OF[name].label), str(number)) for name, number in rows]
     left = attempts.filter(state=AttemptState.DUE.value).count()
     return [("Logins in this run", str(run.planned)), ("Not asked yet", str(left))]

@@ -199,7 +199,9 @@ class AttemptAdmin(MachineRowsAdmin):
     @admin.display(description="outcome")
     def ended(self, attempt: Attempt) -> str:
         """Render the outcome."""
-        return outcome_badge(attempt.outcome, attempt.outcome_reason) if attempt.outcome else ""
+        if not attempt.outcome:
+            return ""
+        return outcome_badge(attempt.outcome, attempt.outcome_reason, attempt.purpose)
 
     @admin.display(description="ended")
     def finished(self, attempt: Attempt) -> str:

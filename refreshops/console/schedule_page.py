@@ -3,12 +3,12 @@
 from datetime import time
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils import timezone
 
 from refreshops.routine.schedules import UnfitTime, daily_time, set_daily_time
 
@@ -46,7 +46,7 @@ def schedule_page(request: HttpRequest) -> HttpResponse:
         "title": "Daily time",
         "form": form,
         "current": current,
-        "zone": settings.TIME_ZONE,
+        "zone": timezone.get_current_timezone_name(),
     }
     return TemplateResponse(request, "console/schedule.html", context)
 

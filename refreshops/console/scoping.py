@@ -3,12 +3,12 @@
 Every list, count, search, page and JSON answer of the console starts from one of these querysets.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from refreshops.bankdata.models import BankAccount, Snapshot
-from refreshops.logins.models import Customer, Login
+from refreshops.logins.models import Customer, Login, LoginQuerySet
 from refreshops.routine.models import Attempt, Run
 from refreshops.tracing.models import Call
 
@@ -28,9 +28,9 @@ def customers_of(user: Any) -> QuerySet[Customer]:
     return seen_by(user, Customer.objects.all())
 
 
-def logins_of(user: Any) -> QuerySet[Login]:
+def logins_of(user: Any) -> LoginQuerySet:
     """Return the logins this person may see."""
-    return seen_by(user, Login.objects.all())
+    return cast(LoginQuerySet, seen_by(user, Login.objects.all()))
 
 
 def runs_of(user: Any) -> QuerySet[Run]:

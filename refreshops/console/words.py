@@ -88,6 +88,12 @@ def held_data(login: Login) -> str:
 
 
 def _about_inactive(login: Login) -> Plain:
+    if login.nightly == "off" and login.nightly_verified_at is None:
+        return Plain(
+            "Switched off here; the provider accepted it, but no read-back has confirmed it.",
+            WHO_ACTS[Actor.OPERATIONS],
+            "Read the receipt; order the switch-off again to try the read-back once more.",
+        )
     if login.nightly == "off":
         return Plain(
             "Switched off here and at the provider.", WHO_ACTS[Actor.NOBODY], "Nothing to do."

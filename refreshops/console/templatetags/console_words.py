@@ -9,6 +9,7 @@ from refreshops.console import badges, charts, moments
 register = template.Library()
 
 register.filter("moment", moments.moment)
+register.filter("good_end", badges.good_end)
 register.filter("outcome_label", badges.outcome_label)
 register.filter("purpose_words", badges.purpose_words)
 register.filter("data_words", badges.data_words)
@@ -17,9 +18,9 @@ register.filter("nightly_badge", badges.nightly_badge)
 
 
 @register.simple_tag
-def outcome_badge(outcome: str, reason: str = "") -> Any:
+def outcome_badge(outcome: str, reason: str = "", purpose: str = "") -> Any:
     """Render the badge of an outcome."""
-    return badges.outcome_badge(outcome, reason)
+    return badges.outcome_badge(outcome, reason, purpose)
 
 
 @register.simple_tag

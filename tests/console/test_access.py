@@ -1,0 +1,118 @@
+"""Who gets which screen. A new list without a row here fails the first test."""
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from tests.console.conftest import GROUPS, page_of
+
+ALL = set(GROUPS) - {"nobody"}
+WIDE = {"ops", "auditor", "viewer", "admin"}
+
+LISTS: dict[str, set[str]] = {
+    "logins_provider": WIDE,
+    "logins_customer": ALL,
+    "logins_login": ALL,
+    "routine_run": ALL,
+    "routine_attempt": ALL,
+    "routine_slot": WIDE,
+    "routine_beat": WIDE,
+    "tracing_call": ALL,
+    "bankdata_snapshot": WIDE,
+    "bankdata_bankaccount": {"viewer", "admin"},
+    "auth_user": {"auditor", "viewer", "admin"},
+    "auth_group": {"auditor", "viewer", "admin"},
+}
+
+
+def test_every_registered_table_has_a_row_here():
+    registered = {f"{m._meta.app_label}_{m._meta.model_name}" for m in admin.site._registry}
+
+    assert registered == set(LISTS)
+
+
+@pytest.mark.parametrize("name", GROUPS)
+@pytest.mark.parametrize("model", LISTS)
+def test_a_list_opens_for_its_readers_alone(signed_in, register, model, name):
+    answer = signed_in(name).get(reverse(f"admin:{model}_changelist"))
+
+    assert answer.status_code == (200 if name in LISTS[model] else 403)
+
+
+@pytest.mark.parametrize("model", LISTS)
+def test_a_visitor_is_sent_to_sign_in(client, db, model):
+    answer = client.get(reverse(f"admin:{model}_changelist"))
+
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_the_index_opens_for_all_staff(signed_in, register, name):
+    assert signed_in(name).get("/").status_code == 200
+
+
+ROWS = ("run", "own_attempt", "own_call", "snapshot", "account")
+
+
+@pytest.mark.parametrize("attribute", ROWS)
+def test_nobody_edits_a_machines_row_not_even_a_superuser(signed_in, register, attribute):
+    row = getattr(register, attribute)
+    client = signed_in("admin")
+    before = type(row).objects.values().get(pk=row.pk)
+
+    changed = client.post(page_of(row), {"state": "cancelled", "title": "x", "outcome": ""})
+    deleted = client.post(page_of(row).replace("change/", "delete/"), {"post": "yes"})
+
+    assert changed.status_code in (403, 405)
+    assert deleted.status_code == 403
+    assert type(row).objects.values().get(pk=row.pk) == before
+
+
+@pytest.mark.parametrize("attribute", [*ROWS, "own", "customer", "provider"])
+def test_every_page_opens_for_a_superuser(signed_in, register, attribute):
+    assert signed_in("admin").get(page_of(getattr(register, attribute))).status_code == 200
+
+
+def test_the_queues_own_tables_have_no_page(signed_in, db):
+    client = signed_in("admin")
+
+    assert client.get("/django_q/schedule/").status_code == 404
+    assert client.get("/django_q/").status_code == 404
+
+
+def test_a_forged_field_does_not_change_a_login(signed_in, register):
+    data = {"customer": register.own.customer_id, "institution": "TD", "status": "inactive"}
+
+    signed_in("admin").post(page_of(register.own), {**data, "login_id": "x", "nightly": "off"})
+
+    register.own.refresh_from_db()
+    assert (register.own.status, register.own.nightly) == ("active", "unknown")
+    assert register.own.login_id != "x"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "customer__account_manager__password__startswith=x",
+        "status_changed_by__password__regex=.",
+        "customer__account_manager__email__contains=a",
+    ],
+)
+def test_filters_do_not_reach_into_other_tables(signed_in, register, query, caplog):
+    answer = signed_in("ops").get(f"/logins/login/?{query}")
+
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("query", ["p=-1", "p=zzz", "o=99", "e=1", "outcome=%00", "manager=x'--"])
+def test_senseless_addresses_break_nothing(signed_in, register, query):
+    assert signed_in("ops").get(f"/logins/login/?{query}").status_code in (200, 302)
+
+
+@pytest.mark.parametrize("term", ["'", "%", "\x00", "a" * 3000, "9" * 40, "🏦", "{}", "²"])
+@pytest.mark.parametrize("model", [m for m in LISTS if not m.startswith("auth")])
+def test_senseless_searches_break_nothing(signed_in, register, model, term):
+    answer = signed_in("admin").get(reverse(f"admin:{model}_changelist"), {"q": term})
+
+    assert answer.status_code in (200, 302)

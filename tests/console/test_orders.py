@@ -1,0 +1,255 @@
+"""From ticked rows to one run: the question, the reason, the order that counts once."""
+
+import pytest
+from django_q.models import OrmQ
+
+from refreshops.logins.models import Login, LoginStatus, Nightly
+from refreshops.routine.models import Attempt, Run
+from refreshops.rules.lifecycle import Purpose
+from tests.builders import make_login, make_logins
+from tests.console.conftest import page_of
+
+LIST = "/logins/login/"
+
+
+def asked(client, action, logins, **fields):
+    """Tick rows and choose an action: the confirmation page."""
+    form = {"action": action, "_selected_action": [row.pk for row in logins], "index": 0, **fields}
+    return client.post(fields.pop("path", LIST), form)
+
+
+def confirmed(client, page, *, path=LIST, **fields):
+    """Send the confirmation form as the browser would."""
+    question = page.context["question"]
+    form = {**dict(question.hidden), "token": page.context["token"], **fields}
+    return client.post(path, form)
+
+
+@pytest.mark.parametrize(
+    ("name", "offered"),
+    [
+        ("ops", {"refresh_now", "switch_off", "switch_on"}),
+        ("manager", {"switch_off", "switch_on"}),
+        ("auditor", set()),
+        ("admin", {"refresh_now", "switch_off", "switch_on"}),
+    ],
+)
+def test_only_permitted_orders_are_offered(signed_in, register, name, offered):
+    page = signed_in(name).get(LIST)
+
+    form = page.context["action_form"]
+    choices = {value for value, _ in form.fields["action"].choices if value} if form else set()
+    assert choices == offered
+
+
+def test_an_order_asks_first_and_changes_nothing(signed_in, register):
+    page = asked(signed_in("ops"), "switch_off", [register.own])
+
+    assert page.status_code == 200
+    assert "Reason (required)" in page.content.decode()
+    assert dict(page.context["question"].facts)["Will be touched"] == "1"
+    assert not Run.objects.filter(purpose="switch_off").exists()
+
+
+def test_refresh_now_opens_one_run(signed_in, register, people):
+    client = signed_in("ops")
+
+    answer = confirmed(client, asked(client, "refresh_now", [register.own, register.foreign]))
+
+    run = Run.objects.get(origin="person")
+    assert answer["Location"] == page_of(run)
+    assert (run.purpose, run.planned, run.opened_by) == ("refresh", 2, people["ops"])
+
+
+@pytest.mark.parametrize("reason", ["", "   "])
+def test_a_switch_without_a_reason_is_asked_again(signed_in, register, reason):
+    client = signed_in("ops")
+
+    answer = confirmed(client, asked(client, "switch_off", [register.own]), reason=reason)
+
+    assert answer.status_code == 400
+    assert "Say why" in answer.content.decode()
+    assert Login.objects.get(pk=register.own.pk).status == LoginStatus.ACTIVE
+
+
+def test_a_switch_off_marks_the_login_at_once_but_not_the_provider(signed_in, register):
+    client = signed_in("ops")
+
+    confirmed(client, asked(client, "switch_off", [register.own]), reason="Contract ended")
+
+    login = Login.objects.get(pk=register.own.pk)
+    run = Run.objects.get(purpose="switch_off")
+    assert (login.status, login.nightly) == (LoginStatus.INACTIVE, Nightly.UNKNOWN)
+    assert run.reason == "Contract ended"
+
+
+def test_the_same_form_sent_twice_makes_one_order(signed_in, register):
+    client = signed_in("ops")
+    page = asked(client, "switch_off", [register.own])
+
+    first = confirmed(client, page, reason="Left")
+    second = confirmed(client, page, reason="Left")
+
+    assert first["Location"] == second["Location"]
+    assert Run.objects.filter(purpose="switch_off").count() == 1
+
+
+def test_two_forms_for_the_same_login_double_nothing(signed_in, register):
+    ops, admin = signed_in("ops"), signed_in("admin")
+    pages = [(client, asked(client, "refresh_now", [register.own])) for client in (ops, admin)]
+
+    for client, page in pages:
+        confirmed(client, page)
+
+    assert Attempt.objects.filter(login=register.own, state="due").count() == 1
+
+
+def test_select_all_reaches_over_every_page(signed_in, people):
+    logins = make_logins(70)
+    client = signed_in("ops")
+    page = asked(client, "refresh_now", logins[:50], select_across=1)
+
+    confirmed(client, page)
+
+    assert Run.objects.get().planned == 70
+
+
+def test_select_all_keeps_to_the_filter(signed_in, people):
+    wanted = make_logins(3, institution="TD")
+    make_logins(2, institution="RBC")
+    client = signed_in("ops")
+    path = f"{LIST}?institution=TD"
+
+    page = asked(client, "refresh_now", wanted[:1], select_across=1, path=path)
+    confirmed(client, page, path=path)
+
+    planned = set(Attempt.objects.values_list("login_id", flat=True))
+    assert planned == {row.pk for row in wanted}
+
+
+def test_what_was_shown_is_what_is_ordered(signed_in, people):
+    shown = make_logins(2, institution="TD", outcome="stale")
+    client = signed_in("ops")
+    path = f"{LIST}?outcome=stale"
+    page = asked(client, "refresh_now", shown, select_across=1, path=path)
+    Login.objects.filter(pk=shown[0].pk).update(outcome="fresh")
+    make_login(outcome="stale")
+
+    confirmed(client, page, path=path)
+
+    planned = set(Attempt.objects.values_list("login_id", flat=True))
+    assert planned == {row.pk for row in shown}
+
+
+def test_beyond_the_carried_ids_the_filter_is_carried(signed_in, people, monkeypatch):
+    monkeypatch.setattr("refreshops.console.order_pages.IDS_CARRIED", 2)
+    make_logins(3, institution="TD")
+    make_login(institution="RBC")
+    client = signed_in("ops")
+    path = f"{LIST}?institution=TD"
+
+    page = asked(client, "refresh_now", Login.objects.all()[:1], select_across=1, path=path)
+    assert "rows" not in dict(page.context["question"].hidden)
+    confirmed(client, page, path=path)
+
+    assert Run.objects.get().planned == 3
+
+
+def test_what_is_left_out_is_said(signed_in, people):
+    active, inactive = make_login(), make_login(status=LoginStatus.INACTIVE)
+
+    page = asked(signed_in("ops"), "refresh_now", [active, inactive])
+
+    facts = dict(page.context["question"].facts)
+    assert facts["Chosen"] == "2"
+    assert facts["Will be touched"] == "1"
+    assert facts["Left out"].startswith("1: inactive")
+
+
+def test_nothing_left_to_do_offers_no_button(signed_in, people):
+    login = make_login(status=LoginStatus.INACTIVE)
+
+    page = asked(signed_in("ops"), "refresh_now", [login])
+
+    assert not page.context["question"].possible
+    assert "Nothing is left to do" in page.content.decode()
+
+
+def test_the_question_says_how_long_it_takes(signed_in, people):
+    logins = make_logins(41)
+
+    page = asked(signed_in("ops"), "refresh_now", logins)
+
+    # 20 a minute: 20 at once, 20 after a minute, the last after two.
+    assert dict(page.context["question"].facts)["Takes"] == "about 2 minutes (Flinks 20 a minute)"
+
+
+def test_a_switch_says_what_it_saves(signed_in, people):
+    login = make_login()
+    login.provider.cost_per_login_month = "0.50"
+    login.provider.save()
+
+    page = asked(signed_in("ops"), "switch_off", [login])
+
+    assert dict(page.context["question"].facts)["Money"] == "Saves 0.50 CAD a month"
+
+
+def test_an_order_is_driven_once_it_is_committed(
+    signed_in, register, django_capture_on_commit_callbacks
+):
+    client = signed_in("ops")
+    page = asked(client, "refresh_now", [register.own])
+
+    with django_capture_on_commit_callbacks(execute=True):
+        confirmed(client, page)
+
+    assert OrmQ.objects.count() == 1
+
+
+def test_an_order_that_is_not_ones_to_give_is_ignored(signed_in, register):
+    form = {"action": "refresh_now", "_selected_action": [register.own.pk], "confirmed": "yes"}
+
+    signed_in("manager").post(LIST, {**form, "rows": str(register.own.pk), "token": "t"})
+
+    assert not Run.objects.filter(origin="person").exists()
+
+
+def test_a_get_changes_nothing(signed_in, register):
+    query = {"action": "switch_off", "_selected_action": register.own.pk, "confirmed": "yes"}
+
+    signed_in("ops").get(LIST, {**query, "reason": "x"})
+
+    assert Login.objects.get(pk=register.own.pk).status == LoginStatus.ACTIVE
+
+
+def test_an_order_without_csrf_token_is_refused(people, register):
+    from django.test import Client
+
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(people["ops"])
+
+    answer = client.post(LIST, {"action": "switch_off", "_selected_action": register.own.pk})
+
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("purpose", [Purpose.REFRESH, Purpose.SWITCH_OFF])
+def test_the_login_page_offers_the_orders(signed_in, register, purpose):
+    page = signed_in("ops").get(page_of(register.own))
+
+    assert purpose in {kind.purpose for kind in page.context["orders"]}
+
+
+def test_ten_thousand_logins_are_ordered_quickly_enough(signed_in, register):
+    template = make_login()
+    Login.objects.bulk_create(
+        Login(provider=template.provider, customer=template.customer, login_id=f"{i:036d}")
+        for i in range(10_000)
+    )
+    client = signed_in("ops")
+    page = asked(client, "refresh_now", [template], select_across=1)
+
+    answer = confirmed(client, page)
+
+    assert answer.status_code == 302
+    assert Run.objects.get(origin="person").planned == Login.objects.count()

@@ -1,0 +1,145 @@
+"""An account manager meets other managers' rows nowhere: lists, counts, search, pages, orders."""
+
+import pytest
+from django.urls import reverse
+
+from refreshops.console import scoping
+from refreshops.logins.models import LoginStatus
+from refreshops.routine.models import Run
+from tests.console.conftest import make_attempt, make_run, page_of
+
+HINTS = ("FOR-1", "Birch", "Farbank")
+
+
+@pytest.mark.parametrize(
+    "model", ["logins_login", "logins_customer", "routine_attempt", "tracing_call"]
+)
+def test_lists_show_own_rows_only(signed_in, register, model):
+    page = signed_in("manager").get(reverse(f"admin:{model}_changelist"))
+
+    assert page.context["cl"].result_count == 1
+    assert not [hint for hint in HINTS if hint in page.content.decode()]
+
+
+@pytest.mark.parametrize("attribute", ["foreign", "foreign_attempt", "foreign_call", "run"])
+def test_a_foreign_page_is_not_there(signed_in, register, attribute):
+    row = getattr(register, attribute)
+
+    assert signed_in("manager").get(page_of(row)).status_code == 404
+    assert signed_in("manager").get(page_of(row).replace("change", "history")).status_code == 404
+
+
+def test_a_foreign_customer_is_not_there(signed_in, register):
+    assert signed_in("manager").get(page_of(register.foreign.customer)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("model", "term"),
+    [("logins_login", "Birch"), ("logins_customer", "FOR"), ("logins_login", "id")],
+)
+def test_search_finds_nothing_foreign(signed_in, register, model, term):
+    term = register.foreign.login_id if term == "id" else term
+
+    page = signed_in("manager").get(reverse(f"admin:{model}_changelist"), {"q": term})
+
+    assert page.context["cl"].result_count == 0
+
+
+def test_calls_are_not_found_by_a_foreign_login_id(signed_in, register):
+    page = signed_in("manager").get("/tracing/call/", {"q": register.foreign.login_id})
+
+    assert page.context["cl"].result_count == 0
+
+
+def test_autocomplete_offers_nothing_foreign(signed_in, register, people):
+    from django.contrib.auth.models import Permission
+
+    people["manager"].user_permissions.add(Permission.objects.get(codename="change_login"))
+    asked = {"app_label": "logins", "model_name": "login", "field_name": "customer", "term": "B"}
+
+    answer = signed_in("manager").get("/autocomplete/", asked)
+
+    assert answer.json()["results"] == []
+
+
+def test_the_index_counts_own_logins_only(signed_in, register):
+    page = signed_in("manager").get("/")
+
+    counts = {row.kind: row.count for row in page.context["morning"].six}
+    assert counts["user_action"] == 1
+    assert counts["fresh"] == 0
+    assert "1 of your 1 logins asked" in page.content.decode()
+    assert not [hint for hint in HINTS if hint in page.content.decode()]
+
+
+def test_the_live_answers_are_narrowed_too(signed_in, register):
+    client = signed_in("manager")
+
+    assert client.get("/morning.json").json()["numbers"]["fresh"] == 0
+    assert client.get(reverse("admin:run_progress", args=[register.run.pk])).status_code == 404
+
+
+def test_a_run_of_ones_own_is_visible(signed_in, register, people):
+    run = make_run(opened_by=people["manager"], planned=1, reason="Mine")
+    make_attempt(run, register.own)
+
+    page = signed_in("manager").get(page_of(run))
+
+    assert page.status_code == 200
+    assert signed_in("other").get(page_of(run)).status_code == 404
+
+
+def test_an_order_with_foreign_ids_touches_own_logins_only(signed_in, register):
+    keys = f"{register.own.pk},{register.foreign.pk}"
+    form = {
+        "action": "switch_off",
+        "_selected_action": [register.own.pk, register.foreign.pk],
+        "confirmed": "yes",
+        "rows": keys,
+        "token": "t",
+        "reason": "Left",
+    }
+
+    signed_in("manager").post("/logins/login/", form)
+
+    register.own.refresh_from_db()
+    register.foreign.refresh_from_db()
+    assert register.own.status == LoginStatus.INACTIVE
+    assert register.foreign.status == LoginStatus.ACTIVE
+    assert Run.objects.get(purpose="switch_off").planned == 1
+
+
+@pytest.mark.parametrize("name", ["manager", "curious_manager", "ops", "auditor"])
+def test_bank_data_needs_the_add_on_and_is_never_an_account_managers(signed_in, register, name):
+    register.customer.account_manager_id = None
+    page = signed_in(name).get(page_of(register.own))
+
+    if page.status_code == 200:
+        assert "4242" not in page.content.decode()
+    assert signed_in(name).get(page_of(register.account)).status_code == 403
+
+
+def test_a_curious_manager_sees_no_bank_data_of_an_own_login(signed_in, register, people):
+    register.customer.account_manager = people["curious_manager"]
+    register.customer.save()
+
+    page = signed_in("curious_manager").get(page_of(register.own))
+
+    assert page.status_code == 200
+    assert "4242" not in page.content.decode()
+
+
+def test_a_viewer_sees_the_accounts_and_it_is_written_down(signed_in, register):
+    from django.contrib.admin.models import LogEntry
+
+    page = signed_in("viewer").get(page_of(register.own))
+
+    assert "4242" in page.content.decode()
+    assert LogEntry.objects.get().change_message == "Viewed the bank data."
+
+
+@pytest.mark.parametrize("name", ["manager", "curious_manager", "nobody"])
+def test_whoever_lacks_the_wide_permission_is_narrowed(people, register, name):
+    assert not scoping.sees_everything(people[name])
+    assert register.foreign not in scoping.logins_of(people[name])
+    assert register.foreign_call not in scoping.calls_of(people[name])

@@ -1,0 +1,114 @@
+"""What people may set: the daily time, and a provider's limit and pause."""
+
+from datetime import time
+
+import pytest
+from django.urls import reverse
+
+from refreshops.routine.schedules import daily_time, set_daily_time
+from tests.console.conftest import page_of
+
+
+def test_operations_sets_the_daily_time(signed_in, people):
+    signed_in("ops").post("/schedule/", {"switched_on": "on", "starts_at": "11:05"})
+
+    assert daily_time() == time(11, 5)
+
+
+def test_operations_switches_the_daily_start_off(signed_in, people):
+    set_daily_time(time(10, 30))
+
+    signed_in("ops").post("/schedule/", {"starts_at": "10:30"})
+
+    assert daily_time() is None
+
+
+@pytest.mark.parametrize("starts_at", ["", "soon", "25:00", "02:30", "10:30:59"])
+def test_a_senseless_time_is_refused_with_a_sentence(signed_in, people, starts_at):
+    set_daily_time(time(10, 30))
+
+    page = signed_in("ops").post("/schedule/", {"switched_on": "on", "starts_at": starts_at})
+
+    assert daily_time() == time(10, 30)
+    assert page.context["form"].errors["starts_at"]
+
+
+@pytest.mark.parametrize("name", ["manager", "auditor", "viewer", "nobody"])
+def test_others_may_not_set_it(signed_in, people, name):
+    client = signed_in(name)
+
+    assert client.get("/schedule/").status_code == 403
+    assert client.post("/schedule/", {"starts_at": "11:00"}).status_code == 403
+    assert "Daily time" not in client.get("/").content.decode()
+
+
+def limits(**changed):
+    usual = {
+        "logins_per_minute": 20,
+        "fresh_within": "1 12:00:00",
+        "usable_within": "7 00:00:00",
+        "cost_per_login_month": "0.00",
+        "currency": "CAD",
+    }
+    return usual | changed
+
+
+@pytest.mark.parametrize(("name", "limit"), [("ops", 12), ("admin", 12), ("auditor", 20)])
+def test_the_limit_is_set_by_those_who_may(signed_in, register, name, limit):
+    signed_in(name).post(page_of(register.provider), limits(logins_per_minute=12))
+
+    register.provider.refresh_from_db()
+    assert register.provider.logins_per_minute == limit
+
+
+def test_a_limit_of_nothing_is_refused(signed_in, register):
+    page = signed_in("ops").post(page_of(register.provider), limits(logins_per_minute=0))
+
+    assert page.status_code == 200
+    register.provider.refresh_from_db()
+    assert register.provider.logins_per_minute == 20
+
+
+def test_a_forged_pause_field_is_ignored(signed_in, register):
+    signed_in("ops").post(page_of(register.provider), limits(paused_reason="x", name="y"))
+
+    register.provider.refresh_from_db()
+    assert (register.provider.paused_reason, register.provider.name) == ("", "flinks")
+
+
+def test_a_provider_is_paused_with_a_reason_and_resumed(signed_in, register, people):
+    client = signed_in("ops")
+    pause, resume = (
+        reverse("admin:provider_step", args=[register.provider.pk, step])
+        for step in ("pause", "resume")
+    )
+
+    assert client.post(pause, {"reason": ""}).status_code == 400
+    client.post(pause, {"reason": "Contract talks"})
+    register.provider.refresh_from_db()
+    assert register.provider.paused_reason == "Contract talks"
+    assert register.provider.paused_by == people["ops"]
+
+    client.post(resume)
+    register.provider.refresh_from_db()
+    assert register.provider.paused_at is None
+
+
+@pytest.mark.parametrize("name", ["manager", "auditor"])
+def test_others_may_not_pause_it(signed_in, register, name):
+    address = reverse("admin:provider_step", args=[register.provider.pk, "pause"])
+
+    assert signed_in(name).post(address, {"reason": "x"}).status_code == 403
+
+
+def test_a_login_added_by_hand_gets_the_canonical_id(signed_in, register):
+    from refreshops.logins.models import Login
+
+    written = "{46D5F682-E9DD-46BA-8CF6-3E5EFF34F600}"
+    data = {"provider": register.provider.pk, "customer": register.customer.pk}
+
+    signed_in("admin").post("/logins/login/add/", {**data, "login_id": written})
+    page = signed_in("admin").post("/logins/login/add/", {**data, "login_id": "nonsense"})
+
+    assert Login.objects.filter(login_id="46d5f682-e9dd-46ba-8cf6-3e5eff34f600").exists()
+    assert page.context["errors"]
