@@ -8,7 +8,9 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bench import report
 from bench.contestants import Arena, PlainLoop, Routine
@@ -64,7 +66,7 @@ def contestants(
         for kind, routine in zip(KINDS, routines, strict=True):
             runners[f"routine, {kind}"] = routine.race
     return {
-        (name, processes): lambda race=race, processes=processes: race(processes=processes)
+        (name, processes): partial(race, processes=processes)
         for name, race in runners.items()
         for processes in PROCESSES
     }
@@ -72,7 +74,7 @@ def contestants(
 
 def raced(given: Namespace, *, templates: Templates, folder: Path) -> report.Races:
     """Run the rounds, every second one backwards."""
-    options = {"scenario": "calm", "logins": given.logins, "body_kb": given.body_kb}
+    options: dict[str, Any] = {"scenario": "calm", "logins": given.logins, "body_kb": given.body_kb}
     with running_simulator(**options) as simulator:
         runners = contestants(Arena(simulator), templates=templates, folder=folder)
         # The simulator makes each login's accounts once: not on anybody's time.

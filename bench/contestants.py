@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import Figures, figures_of
-from bench.watched import await_end, await_threads, cpu_so_far_s
+from bench.watched import await_all, await_threads, cpu_so_far_s
 from tests.installation import Installation, Templates
 from tests.simulation import CUSTOMER_ID, X_API_KEY, Simulator
 
@@ -76,9 +76,7 @@ class PlainLoop:
             assert process.stdin is not None
             process.stdin.write("\n")
             process.stdin.flush()
-        spent = [
-            await_end(process, start_cpu_s=cpu) for process, cpu in zip(running, begun, strict=True)
-        ]
+        spent = await_all(running, start_cpu_s=begun)
         return figures_of(self._arena.new_lines(), spent, logins=len(ids))
 
     def _start(self, ids: list[str], number: int) -> "subprocess.Popen[str]":
@@ -127,10 +125,7 @@ class Routine:
             time.sleep(0.3)
             begun = [cpu_so_far_s(process.pid) for process in running]
             self._hold_back(place, START_SIGNAL)
-            spent = [
-                await_end(process, start_cpu_s=cpu)
-                for process, cpu in zip(running, begun, strict=True)
-            ]
+            spent = await_all(running, start_cpu_s=begun)
         finally:
             place.stop_all()
         logins = len(self._arena.simulator.register_rows())

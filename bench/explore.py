@@ -1,6 +1,7 @@
 """How many calls at once one process should make: without latency, and with a bank's latency."""
 
 from pathlib import Path
+from typing import Any
 
 from bench.contestants import Arena, Routine
 from bench.figures import Figures
@@ -18,7 +19,11 @@ def explored(
     """Race one process for each `(kind, latency_s, threads)`."""
     found = {}
     for latency_s in LATENCIES_S:
-        options = {"logins": LOGINS[latency_s], "latency": latency_s, "body_kb": body_kb}
+        options: dict[str, Any] = {
+            "logins": LOGINS[latency_s],
+            "latency": latency_s,
+            "body_kb": body_kb,
+        }
         with running_simulator(scenario="calm", **options) as simulator:
             arena = Arena(simulator)
             for kind in kinds:

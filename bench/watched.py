@@ -33,19 +33,41 @@ def await_threads(process: "subprocess.Popen[str]", *, count: int, within_s: flo
         time.sleep(0.02)
 
 
-def await_end(process: "subprocess.Popen[str]", *, start_cpu_s: float) -> Spent:
-    """Reap a process; raises RuntimeError when it failed.
+def await_all(
+    processes: "list[subprocess.Popen[str]]",
+    *,
+    start_cpu_s: list[float],
+    look_every_s: float = 0.05,
+) -> list[Spent]:
+    """Reap processes as they end; raises RuntimeError when one failed.
 
-    What it prints must fit into a pipe. A peak below our own cannot be seen: a child begins with
-    its parent's.
+    What they print must fit into a pipe.
     """
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    _, err = process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"process {process.pid} ended with {process.returncode}: {err}")
-    return Spent(
-        cpu_s=used.ru_utime + used.ru_stime - start_cpu_s,
-        start_cpu_s=start_cpu_s,
-        peak_rss_mb=used.ru_maxrss / 1024,
-    )
+    peaks = dict.fromkeys((process.pid for process in processes), 0.0)
+    running = list(processes)
+    usage = {}
+    while running:
+        for process in list(running):
+            peaks[process.pid] = max(peaks[process.pid], _peak_rss_mb(process.pid))
+            pid, status, used = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                process.returncode = os.waitstatus_to_exitcode(status)
+                usage[pid] = used.ru_utime + used.ru_stime
+                running.remove(process)
+        time.sleep(look_every_s)
+    for process in processes:
+        _, err = process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"process {process.pid} ended with {process.returncode}: {err}")
+    return [
+        Spent(usage[process.pid] - start, start, peaks[process.pid])
+        for process, start in zip(processes, start_cpu_s, strict=True)
+    ]
+
+
+def _peak_rss_mb(pid: int) -> float:
+    """Return the peak so far; 0 once it has ended. ru_maxrss would begin with our own size."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
