@@ -3,185 +3,75 @@
 A missing or senseless value stops the start with one sentence that says which and why.
 """
 
-import os
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-import environ
-from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
+
+from refreshops.environment import (
+    database,
+    fernet_keys,
+    flag,
+    is_loopback,
+    log_level,
+    number,
+    provider_url,
+    read_env_file,
+    refuse,
+    text,
+    zone,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+read_env_file(default=BASE_DIR / ".env")
 
-env = environ.Env()
-_env_file = Path(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
-if _env_file.is_file():
-    environ.Env.read_env(_env_file)
-
-
-def _refuse(name: str, why: str) -> ImproperlyConfigured:
-    return ImproperlyConfigured(f"{name} {why}")
-
-
-def _text(name: str, default: str | None = None) -> str:
-    value = env.str(name, default=default if default is not None else "").strip()
-    if default is None and not value:
-        raise _refuse(name, "is missing: set it in the environment or in .env (see .env.example).")
-    return value
-
-
-def _flag(name: str, default: bool) -> bool:
-    value = _text(name, "true" if default else "false").lower()
-    if value not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
-        raise _refuse(name, f"must be true or false, not {value!r}.")
-    return value in {"true", "1", "yes", "on"}
-
-
-def _number(name: str, default: float, *, low: float, high: float) -> float:
-    text = _text(name, str(default))
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
-        raise _refuse(name, f"must be a number from {low:g} to {high:g}, not {text!r}.")
-    return value
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _provider_url(name: str) -> str:
-    value = _text(name)
-    parts = urlsplit(value)
-    try:
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError as error:
-        raise _refuse(name, "has a senseless host or port.") from error
-    if parts.scheme not in {"http", "https"} or not host:
-        raise _refuse(name, "must be a web address such as https://INSTANCE-api.private.fin.ag/v3/")
-    if parts.scheme != "https" and not _is_loopback(host):
-        raise _refuse(name, "must begin with https:// (plain http only for this machine itself).")
-    if parts.scheme == "https" and host[0].isdigit() and host.replace(".", "").isdigit():
-        raise _refuse(name, "must name a host, not a bare IP address.")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise _refuse(name, "must hold no credentials, query or fragment.")
-    if not parts.path.rstrip("/").endswith("/v3"):
-        raise _refuse(name, "must go up to and including /v3/.")
-    return value.rstrip("/") + "/"
-
-
-def _fernet_keys(name: str) -> list[str]:
-    keys = [key.strip() for key in _text(name).split(",") if key.strip()]
-    for key in keys:
-        try:
-            Fernet(key)
-        except ValueError as error:
-            raise _refuse(
-                name, "must be Fernet keys separated by commas, newest first (make key prints one)."
-            ) from error
-    return keys
-
-
-def _zone(name: str, default: str) -> str:
-    value = _text(name, default)
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError) as error:
-        raise _refuse(name, f"is no known time zone: {value!r}.") from error
-    return value
-
-
-def _log_level(name: str, default: str) -> str:
-    value = _text(name, default).upper()
-    if value not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
-        raise _refuse(name, f"must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not {value!r}.")
-    return value
-
-
-def _database() -> dict[str, Any]:
-    default = f"sqlite:///{BASE_DIR / 'var' / 'refreshops.sqlite3'}"
-    try:
-        found = env.db_url("DATABASE_URL", default=default)
-    except ValueError as error:
-        raise _refuse("DATABASE_URL", "cannot be read as a database address.") from error
-    if "sqlite3" in found["ENGINE"]:
-        # Django's default (deferred) transactions lose django-q2 results under writers.
-        found["OPTIONS"] = {
-            "timeout": 20,
-            "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
-            "PRAGMA busy_timeout=20000; PRAGMA foreign_keys=ON;",
-        }
-        if str(found["NAME"]) not in {"", ":memory:"}:
-            Path(str(found["NAME"])).parent.mkdir(parents=True, exist_ok=True)
-    elif "postgresql" in found["ENGINE"]:
-        found["CONN_MAX_AGE"] = 60
-        found["CONN_HEALTH_CHECKS"] = True
-    else:
-        raise _refuse(
-            "DATABASE_URL", "must name SQLite (sqlite:///…) or PostgreSQL (postgres://…)."
-        )
-    return found
-
-
-DEBUG = _flag("DEBUG", False)
-SECRET_KEY = _text("SECRET_KEY")
+DEBUG = flag("DEBUG", default=False)
+SECRET_KEY = text("SECRET_KEY")
 if len(SECRET_KEY) < 50:
-    raise _refuse("SECRET_KEY", "must be at least 50 characters of chance (make key prints one).")
-HTTPS_ONLY = _flag("HTTPS_ONLY", True)
-ALLOWED_HOSTS = [host.strip() for host in _text("ALLOWED_HOSTS").split(",") if host.strip()]
-if not all(_is_loopback(host.strip("[]")) for host in ALLOWED_HOSTS):
+    raise refuse("SECRET_KEY", "must be at least 50 characters of chance (make key prints one).")
+HTTPS_ONLY = flag("HTTPS_ONLY", default=True)
+ALLOWED_HOSTS = [host.strip() for host in text("ALLOWED_HOSTS").split(",") if host.strip()]
+if not all(is_loopback(host.strip("[]")) for host in ALLOWED_HOSTS):
     if DEBUG:
-        raise _refuse("DEBUG", "may be true only where ALLOWED_HOSTS names this machine alone.")
+        raise refuse("DEBUG", "may be true only where ALLOWED_HOSTS names this machine alone.")
     if not HTTPS_ONLY:
-        raise _refuse(
+        raise refuse(
             "HTTPS_ONLY", "may be false only where ALLOWED_HOSTS names this machine alone."
         )
 CSRF_TRUSTED_ORIGINS = [
-    origin.strip() for origin in _text("CSRF_TRUSTED_ORIGINS", "").split(",") if origin.strip()
+    origin.strip() for origin in text("CSRF_TRUSTED_ORIGINS", "").split(",") if origin.strip()
 ]
 
-DATABASES = {"default": _database()}
+DATABASES = {"default": database("DATABASE_URL", folder=BASE_DIR / "var")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-TIME_ZONE = _zone("TIME_ZONE", "America/Toronto")
+TIME_ZONE = zone("TIME_ZONE", "America/Toronto")
 USE_TZ = True
 LANGUAGE_CODE = "en-ca"
 USE_I18N = True
 
-FIELD_ENCRYPTION_KEYS = _fernet_keys("FIELD_ENCRYPTION_KEYS")
+FIELD_ENCRYPTION_KEYS = fernet_keys("FIELD_ENCRYPTION_KEYS")
 
-FLINKS_API_URL = _provider_url("FLINKS_API_URL")
-FLINKS_CUSTOMER_ID = _text("FLINKS_CUSTOMER_ID")
-FLINKS_SECRET_KEY = _text("FLINKS_SECRET_KEY", "")
-FLINKS_X_API_KEY = _text("FLINKS_X_API_KEY", "")
-FLINKS_BEARER_SECRET = _text("FLINKS_BEARER_SECRET", "")
+FLINKS_API_URL = provider_url("FLINKS_API_URL")
+FLINKS_CUSTOMER_ID = text("FLINKS_CUSTOMER_ID")
+FLINKS_SECRET_KEY = text("FLINKS_SECRET_KEY", "")
+FLINKS_X_API_KEY = text("FLINKS_X_API_KEY", "")
+FLINKS_BEARER_SECRET = text("FLINKS_BEARER_SECRET", "")
 
-LOGINS_PER_MINUTE = int(_number("LOGINS_PER_MINUTE", 20, low=1, high=10_000))
-THROTTLE_WINDOW_SECONDS = _number("THROTTLE_WINDOW_SECONDS", 60, low=0.1, high=3600)
-POLL_SECONDS = _number("POLL_SECONDS", 10, low=0.05, high=600)
-POLL_LIMIT_SECONDS = _number("POLL_LIMIT_SECONDS", 1800, low=0.1, high=86_400)
-LEASE_SECONDS = _number("LEASE_SECONDS", 10, low=0.5, high=3600)
-CONCURRENCY = int(_number("CONCURRENCY", 4, low=1, high=64))
-CALL_DEADLINE_SECONDS = _number("CALL_DEADLINE_SECONDS", 240, low=0.2, high=240)
+LOGINS_PER_MINUTE = int(number("LOGINS_PER_MINUTE", 20, low=1, high=10_000))
+THROTTLE_WINDOW_SECONDS = number("THROTTLE_WINDOW_SECONDS", 60, low=0.1, high=3600)
+POLL_SECONDS = number("POLL_SECONDS", 10, low=0.05, high=600)
+POLL_LIMIT_SECONDS = number("POLL_LIMIT_SECONDS", 1800, low=0.1, high=86_400)
+LEASE_SECONDS = number("LEASE_SECONDS", 10, low=0.5, high=3600)
+CONCURRENCY = int(number("CONCURRENCY", 4, low=1, high=64))
+CALL_DEADLINE_SECONDS = number("CALL_DEADLINE_SECONDS", 240, low=0.2, high=240)
 # Shortens waits after silence for rehearsals against the simulator.
-WAIT_SCALE = _number("WAIT_SCALE", 1, low=0.0001, high=1)
-CALL_RETENTION_DAYS = int(_number("CALL_RETENTION_DAYS", 90, low=1, high=36_500))
-ATTEMPT_RETENTION_DAYS = int(_number("ATTEMPT_RETENTION_DAYS", 400, low=1, high=36_500))
+WAIT_SCALE = number("WAIT_SCALE", 1, low=0.0001, high=1)
+CALL_RETENTION_DAYS = int(number("CALL_RETENTION_DAYS", 90, low=1, high=36_500))
+SNAPSHOT_RETENTION_DAYS = int(number("SNAPSHOT_RETENTION_DAYS", 90, low=1, high=36_500))
+ATTEMPT_RETENTION_DAYS = int(number("ATTEMPT_RETENTION_DAYS", 400, low=1, high=36_500))
 
 # Only for `make run`: the password of the demo people; empty means a new one at each start.
-DEMO_PASSWORD = _text("DEMO_PASSWORD", "")
+DEMO_PASSWORD = text("DEMO_PASSWORD", "")
 
 INSTALLED_APPS = [
     "refreshops.console.apps.ConsoleAdminConfig",
@@ -268,7 +158,7 @@ SECURE_HSTS_PRELOAD = HTTPS_ONLY
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-if HTTPS_ONLY and _flag("BEHIND_TLS_PROXY", False):
+if HTTPS_ONLY and flag("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -286,10 +176,10 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 Q_CLUSTER: dict[str, Any] = {
     "name": "refreshops",
     "orm": "default",
-    "workers": int(_number("WORKERS", 2, low=1, high=32)),
+    "workers": int(number("WORKERS", 2, low=1, high=32)),
     "timeout": 300,
     "retry": 900,
-    "queue_limit": int(_number("WORKERS", 2, low=1, high=32)),
+    "queue_limit": int(number("WORKERS", 2, low=1, high=32)),
     "bulk": 1,
     "max_attempts": 1,
     "ack_failures": True,
@@ -308,7 +198,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": _log_level("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": log_level("LOG_LEVEL", "INFO")},
     "loggers": {
         # These print URLs, which hold the customer id.
         "urllib3": {"level": "ERROR"},

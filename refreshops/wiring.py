@@ -143,6 +143,11 @@ def call_retention() -> timedelta:
     return timedelta(days=settings.CALL_RETENTION_DAYS)
 
 
+def snapshot_retention() -> timedelta:
+    """Return how long snapshots are kept that are not the latest of their login."""
+    return timedelta(days=settings.SNAPSHOT_RETENTION_DAYS)
+
+
 def attempt_retention() -> timedelta:
     """Return how long ended attempts are kept."""
     return timedelta(days=settings.ATTEMPT_RETENTION_DAYS)

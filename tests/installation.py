@@ -18,12 +18,6 @@ import psycopg
 from tests.postgres import Postgres
 from tests.simulation import BEARER, CUSTOMER_ID, SECRET_KEY, X_API_KEY
 
-# The account managers that the simulator's register names.
-MANAGERS = """
-from django.contrib.auth.models import User
-for name in ("manager", "sofia", "liam"):
-    User.objects.create_user(name)
-"""
 ROOT = Path(__file__).resolve().parent.parent
 LIFTED = {"LOGINS_PER_MINUTE": "4000", "THROTTLE_WINDOW_SECONDS": "1"}
 HASTE = {
@@ -170,7 +164,6 @@ class Templates:
             self.folder, database_url=url, api_url="http://127.0.0.1:9/v3/", environment=environment
         )
         place.manage("migrate", "--verbosity", "0")
-        place.manage("shell", "--verbosity", "0", "--command", MANAGERS)
         self.made[kind] = url
 
 

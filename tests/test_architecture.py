@@ -33,7 +33,7 @@ EDGES = ("console", "runtime")
 EDGE_FILES = ("routine/tasks.py", "routine/foreground.py", "urls.py", "wsgi.py")
 
 SETTINGS_READERS = ("settings.py", "wiring.py")
-ENVIRONMENT_READERS = ("settings.py", "runtime/dotenv.py")
+ENVIRONMENT_READERS = ("environment.py", "runtime/dotenv.py")
 QUEUE_USERS = ("runtime/", "routine/schedules.py")
 FRAMEWORKS = ("django", "django_q", "environ", "csp", "whitenoise")
 

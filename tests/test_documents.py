@@ -21,29 +21,30 @@ DOCUMENTS = sorted(
     if not path.name.startswith(".")
 )
 
-SETTINGS_SOURCE = (ROOT / "refreshops" / "settings.py").read_text()
+SETTINGS = ast.parse((ROOT / "refreshops" / "settings.py").read_text())
+ENVIRONMENT = ast.parse((ROOT / "refreshops" / "environment.py").read_text())
 
 
 def settings_in_code() -> dict[str, object]:
     """Return each name that settings.py reads, with its default; `...` where it has none."""
-    tree = ast.parse(SETTINGS_SOURCE)
     readers = {
         node.name
-        for node in ast.walk(tree)
+        for node in ast.walk(ENVIRONMENT)
         if isinstance(node, ast.FunctionDef) and node.args.args[:1]
-        if node.args.args[0].arg == "name" and node.name != "_refuse"
+        if node.args.args[0].arg == "name" and node.name != "refuse"
     }
     found: dict[str, object] = {}
-    for node in ast.walk(tree):
+    for node in (*ast.walk(SETTINGS), *ast.walk(ENVIRONMENT)):
         match node:
             case ast.Call(
-                func=ast.Name(id=reader), args=[ast.Constant(value=str(name)), *rest]
+                func=ast.Name(id=reader),
+                args=[ast.Constant(value=str(name)), *rest],
+                keywords=named,
             ) if reader in readers:
-                default = rest[0] if rest else None
+                defaults = [*rest, *(one.value for one in named if one.arg == "default")]
+                default = defaults[0] if defaults else None
                 found[name] = default.value if isinstance(default, ast.Constant) else ...
-            case ast.Call(
-                func=ast.Attribute(attr="db_url" | "get"), args=[ast.Constant(value=name), *_]
-            ):
+            case ast.Call(func=ast.Attribute(attr="get"), args=[ast.Constant(value=name), *_]):
                 found[name] = ...
     return found
 

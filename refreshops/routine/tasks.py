@@ -12,6 +12,7 @@ from django.utils.timezone import localtime
 from django_q.tasks import async_task
 
 from refreshops import wiring
+from refreshops.bankdata import retention as bankdata_retention
 from refreshops.routine import claims, ended, engine, opening, schedules, seats
 from refreshops.routine.models import Run
 from refreshops.routine.stopping import asked_to_stop
@@ -126,8 +127,9 @@ def ping() -> str:
 
 
 def prune() -> str:
-    """Delete calls and attempts older than the retention says; runs keep their totals."""
+    """Delete what is older than its retention says; runs keep their totals."""
     now = wiring.clock()
     calls = retention.prune(before=now - wiring.call_retention())
     attempts = ended.prune(before=now - wiring.attempt_retention())
-    return f"{calls} calls and {attempts} attempts deleted"
+    snapshots = bankdata_retention.prune(before=now - wiring.snapshot_retention())
+    return f"{calls} calls, {attempts} attempts, {snapshots} snapshots deleted"

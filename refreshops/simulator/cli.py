@@ -36,6 +36,7 @@ class Options:
     port: int = 0
     stop_with_parent: bool = False
     register: Path | None = None
+    with_managers: bool = False
     log: Path | None = None
     keys: Keys = field(default_factory=Keys)
     rules: Rules = field(default_factory=Rules)
@@ -52,6 +53,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     where.add_argument("--port", type=int, default=0, help="0 picks a free one")
     where.add_argument("--stop-with-parent", action="store_true", help="leave no orphan")
     where.add_argument("--register", type=Path, help="write the import CSV of the logins here")
+    where.add_argument(
+        "--with-managers", action="store_true", help="name account managers in the register"
+    )
     where.add_argument("--log", type=Path, help="append one JSON line per request here")
     world = parser.add_argument_group("world")
     world.add_argument("--seed", type=int, default=1)
@@ -101,6 +105,7 @@ def options_from(given: Mapping[str, Any]) -> Options:
         port=given["port"],
         stop_with_parent=given["stop_with_parent"],
         register=given["register"],
+        with_managers=given["with_managers"],
         log=given["log"],
         keys=_keys(given),
         rules=Rules(
@@ -162,7 +167,7 @@ def build(options: Options) -> SimulatorServer:
         address, gateway=gateway, control=control, journal=journal, clock=clock
     )
     if options.register is not None:
-        write_register(books.world, path=options.register)
+        write_register(books.world, path=options.register, with_managers=options.with_managers)
     return server
 
 

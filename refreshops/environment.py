@@ -1,0 +1,145 @@
+"""Reading and judging the environment, for settings.py alone.
+
+Every reader raises ImproperlyConfigured with one sentence that names the setting and says why.
+"""
+
+import os
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import environ
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.Env()
+
+
+def read_env_file(*, default: Path) -> None:
+    """Read ENV_FILE, or `default` when that is not set; what the environment says goes first."""
+    found = Path(os.environ.get("ENV_FILE", default))
+    if found.is_file():
+        environ.Env.read_env(found)
+
+
+def refuse(name: str, why: str) -> ImproperlyConfigured:
+    """Return the error that stops the start with one sentence."""
+    return ImproperlyConfigured(f"{name} {why}")
+
+
+def text(name: str, default: str | None = None) -> str:
+    """Return a text, or its default; without a default it must be there."""
+    value = env.str(name, default=default if default is not None else "").strip()
+    if default is None and not value:
+        raise refuse(name, "is missing: set it in the environment or in .env (see .env.example).")
+    return value
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """Return a yes or no."""
+    value = text(name, "true" if default else "false").lower()
+    if value not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
+        raise refuse(name, f"must be true or false, not {value!r}.")
+    return value in {"true", "1", "yes", "on"}
+
+
+def number(name: str, default: float, *, low: float, high: float) -> float:
+    """Return a number within its bounds."""
+    written = text(name, str(default))
+    try:
+        value = float(written)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise refuse(name, f"must be a number from {low:g} to {high:g}, not {written!r}.")
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def provider_url(name: str) -> str:
+    """Return a provider's address, ending in /v3/; https unless it is this machine."""
+    value = text(name)
+    parts = urlsplit(value)
+    try:
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError as error:
+        raise refuse(name, "has a senseless host or port.") from error
+    if parts.scheme not in {"http", "https"} or not host:
+        raise refuse(name, "must be a web address such as https://INSTANCE-api.private.fin.ag/v3/")
+    if parts.scheme != "https" and not is_loopback(host):
+        raise refuse(name, "must begin with https:// (plain http only for this machine itself).")
+    if parts.scheme == "https" and host[0].isdigit() and host.replace(".", "").isdigit():
+        raise refuse(name, "must name a host, not a bare IP address.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise refuse(name, "must hold no credentials, query or fragment.")
+    if not parts.path.rstrip("/").endswith("/v3"):
+        raise refuse(name, "must go up to and including /v3/.")
+    return value.rstrip("/") + "/"
+
+
+def fernet_keys(name: str) -> list[str]:
+    """Return the keys of bank data at rest, newest first."""
+    keys = [key.strip() for key in text(name).split(",") if key.strip()]
+    for key in keys:
+        try:
+            Fernet(key)
+        except ValueError as error:
+            raise refuse(
+                name, "must be Fernet keys separated by commas, newest first (make key prints one)."
+            ) from error
+    return keys
+
+
+def zone(name: str, default: str) -> str:
+    """Return the name of a time zone that exists."""
+    value = text(name, default)
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError) as error:
+        raise refuse(name, f"is no known time zone: {value!r}.") from error
+    return value
+
+
+def log_level(name: str, default: str) -> str:
+    """Return the name of a log level."""
+    value = text(name, default).upper()
+    if value not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+        raise refuse(name, f"must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not {value!r}.")
+    return value
+
+
+def database(name: str, *, folder: Path) -> dict[str, Any]:
+    """Return Django's settings of the database; SQLite in `folder` when nothing is said."""
+    default = f"sqlite:///{folder / 'refreshops.sqlite3'}"
+    try:
+        found = env.db_url(name, default=default)
+    except ValueError as error:
+        raise refuse(name, "cannot be read as a database address.") from error
+    if "sqlite3" in found["ENGINE"]:
+        # Django's default (deferred) transactions lose django-q2 results under writers.
+        found["OPTIONS"] = {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
+            "PRAGMA busy_timeout=20000; PRAGMA foreign_keys=ON;",
+        }
+        if str(found["NAME"]) not in {"", ":memory:"}:
+            Path(str(found["NAME"])).parent.mkdir(parents=True, exist_ok=True)
+    elif "postgresql" in found["ENGINE"]:
+        found["CONN_MAX_AGE"] = 60
+        found["CONN_HEALTH_CHECKS"] = True
+    else:
+        raise refuse(name, "must name SQLite (sqlite:///…) or PostgreSQL (postgres://…).")
+    return found
