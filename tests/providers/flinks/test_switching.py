@@ -169,6 +169,12 @@ class TestAmbiguity:
         assert play.calls == ["SetScheduledRefresh", "Authorize"] * 2
         assert (play.end.outcome, play.end.reason) == (Outcome.FRESH, Reason.UNCONFIRMED)
 
+    def test_a_yes_that_proved_wrong_does_not_count_later(self):
+        play = Play(off()).hear(ACCEPTED, IS_ON, NETWORK, HIDDEN_FLAG)
+
+        assert play.calls[-1] == "SetScheduledRefresh"
+        assert not hasattr(play.step, "result")
+
 
 class TestTheReadBack:
     @pytest.mark.parametrize(
