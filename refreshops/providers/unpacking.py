@@ -10,7 +10,7 @@ import requests
 
 from refreshops.providers.redaction import scrub
 
-# GetAccountsDetail of a year is 50 KB to 1 MB; more than this is not an answer.
+# A year of transactions is 50 KB to 1 MB; more than this is not an answer.
 MOST_BYTES = 8 * 1024 * 1024
 PIECE_BYTES = 64 * 1024
 EXCERPT_CHARACTERS = 2000

@@ -79,10 +79,7 @@ def provider_answers() -> str:
         + ", ".join(f"`{reason}`" for reason in Reason if reason)
         + ".",
         "## Flinks: its own list of codes",
-        "Where a code has several rows, the first that fits the call and the message counts. "
-        "*Reads data*: the RequestId of this answer opens the cached data, which is fetched and "
-        "judged by its LastRefresh. *Nightly*: Flinks itself tries again the next night; after "
-        "any other error the login drops out of the nightly refresh.",
+        flinks.HOW_TO_READ,
         _codes(SEED_ROWS),
         "## Flinks: further codes",
         _codes(EXTRA_ROWS),

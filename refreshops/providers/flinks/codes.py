@@ -16,6 +16,7 @@ __all__ = [
     "CODE_TABLE",
     "ESCALATIONS",
     "FAULT_ROWS",
+    "HOW_TO_READ",
     "CallKind",
     "CodeMeaning",
     "Escalation",
@@ -24,6 +25,14 @@ __all__ = [
     "is_in_table",
     "look_up",
 ]
+
+# Stands above the table in docs/provider-answers.md.
+HOW_TO_READ = (
+    "Where a code has several rows, the first that fits the call and the message counts. "
+    "*Reads data*: the RequestId of this answer opens the cached data, which is fetched and "
+    "judged by its LastRefresh. *Nightly*: Flinks itself tries again the next night; after "
+    "any other error the login drops out of the nightly refresh."
+)
 
 CODE_TABLE: tuple[CodeMeaning, ...] = SEED_ROWS + EXTRA_ROWS + STATUS_ROWS
 
