@@ -151,6 +151,7 @@ def _simulator(
     return [
         *(sys.executable, "-m", "refreshops.simulator"),
         *("--port", str(wishes.simulator_port)),
+        *("--window", str(wiring.window().total_seconds())),
         "--with-managers",
         *("--scenario", options["scenario"]),
         *("--logins", str(options["logins"])),

@@ -1,0 +1,151 @@
+"""The first morning in a browser: sign in, watch the run to its end, switch a login off."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.conftest import PASSWORD
+
+pytestmark = pytest.mark.browser
+WIDE = {"width": 1280, "height": 860}
+
+
+class Visitor:
+    """One person in one browser tab; every console error and page error is kept."""
+
+    def __init__(self, browser, site, *, color_scheme="light", viewport=None):
+        self.context = browser.new_context(
+            viewport=viewport or WIDE, color_scheme=color_scheme, locale="en-CA"
+        )
+        self.page = self.context.new_page()
+        self.site = site
+        self.wrong: list[str] = []
+        self.loads = 0
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("load", self._loaded)
+
+    def _console(self, message):
+        if message.type in ("error", "warning"):
+            self.wrong.append(message.text)
+
+    def _loaded(self, page):
+        self.loads += 1
+
+    def open(self, path=""):
+        answer = self.page.goto(self.site.address + path)
+        assert answer is not None
+        assert answer.status == 200, path
+
+    def sign_in(self, name):
+        self.open()
+        self.page.fill("#id_username", name)
+        self.page.fill("#id_password", PASSWORD)
+        self.page.click("[type=submit]")
+        self.page.wait_for_load_state()
+
+
+def test_the_first_morning(browser, devserver, pictures):
+    site = devserver(logins=60, LOGINS_PER_MINUTE="12", THROTTLE_WINDOW_SECONDS="2.5")
+    visitor = Visitor(browser, site)
+    page = visitor.page
+
+    # The run is already moving, and ends before the visitor's eyes without a reload.
+    visitor.sign_in("ops")
+    page.get_by_role("link", name="Daily run of").first.click()
+    page.wait_for_load_state()
+    loads = visitor.loads
+    expect(page.locator(".percent").first).not_to_have_text(re.compile("^0 "), timeout=30_000)
+    page.screenshot(path=pictures / "run.png")
+    expect(page.locator(".percent").first).to_have_text("100 %", timeout=60_000)
+    assert visitor.loads == loads
+
+    # The index tells the same numbers as the rows behind its links.
+    visitor.open()
+    page.screenshot(path=pictures / "index.png", full_page=True)
+    fresh = page.locator(".numbers a").first
+    number = int(fresh.locator("strong").inner_text())
+    fresh.click()
+    page.wait_for_load_state()
+    assert f"{number} login" in page.locator("#changelist").inner_text()
+    visitor.open("logins/login/")
+    page.screenshot(path=pictures / "logins.png")
+
+    # Switching one login off: a reason is asked for, then a run, then a receipt.
+    page.locator("tr", has_text="Fresh").locator("input.action-select").first.check()
+    page.select_option("select[name=action]", label="Switch off nightly refresh…")
+    page.get_by_role("button", name="Go").click()
+    page.get_by_label("Reason (required)").fill("The customer left")
+    page.screenshot(path=pictures / "switch-off.png")
+    page.locator("#content-main button[type=submit]").click()
+    page.wait_for_load_state()
+    expect(page.locator(".percent").first).to_have_text("100 %", timeout=60_000)
+    page.locator("#content-main a[href*='/logins/login/']").first.click()
+    page.wait_for_load_state()
+    receipt = page.locator(".receipt").inner_text()
+    assert "The customer left" in receipt
+    assert site.place.rows(
+        "SELECT status, nightly FROM logins_login WHERE nightly_verified_at IS NOT NULL"
+    ) == [("inactive", "off")]
+    page.screenshot(path=pictures / "login.png", full_page=True)
+
+    # One call: what was sent, what came back, what the code means.
+    (call,) = site.place.rows(
+        "SELECT max(id) FROM tracing_call WHERE provider_code = 'QUESTION_NOT_FOUND'"
+    )
+    visitor.open(f"tracing/call/{call[0]}/change/")
+    page.screenshot(path=pictures / "call.png")
+    assert "QUESTION_NOT_FOUND" in page.locator("#content").inner_text()
+    assert visitor.wrong == []
+
+
+SCREENS = [
+    "",
+    "routine/run/",
+    "routine/run/1/change/",
+    "logins/login/",
+    "logins/login/1/change/",
+    "tracing/call/",
+    "tracing/call/5/change/",
+    "logins/customer/",
+    "logins/provider/",
+    "bankdata/snapshot/",
+]
+
+
+def test_no_screen_has_a_serious_accessibility_fault_or_a_console_error(
+    browser, devserver, pictures
+):
+    site = devserver(logins=20, LOGINS_PER_MINUTE="25", THROTTLE_WINDOW_SECONDS="1")
+    found = []
+
+    for scheme, viewport in (
+        ("light", WIDE),
+        ("dark", WIDE),
+        ("light", {"width": 390, "height": 844}),
+    ):
+        visitor = Visitor(browser, site, color_scheme=scheme, viewport=viewport)
+        visitor.sign_in("admin")
+        for path in SCREENS:
+            visitor.open(path)
+            assert visitor.wrong == [], path
+            name = path.replace("/", "-") or "index"
+            visitor.page.screenshot(
+                path=pictures / f"{scheme}-{viewport['width']}-{name}.png", full_page=True
+            )
+            found += serious_faults(visitor.page, f"{scheme} {viewport['width']} /{path}")
+            visitor.wrong.clear()  # axe itself trips over the content security policy
+
+    assert not found, "\n".join(found)
+
+
+def serious_faults(page, where):
+    """Return the serious and critical findings of axe on the page."""
+    results = Axe().run(page).response
+    return [
+        f"{where}: {fault['id']} at {fault['nodes'][0]['target']}"
+        for fault in results["violations"]
+        if fault["impact"] in ("serious", "critical")
+    ]
