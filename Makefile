@@ -6,8 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
-# How many test processes; the rest of the tests start processes of their own and run one by one.
-JOBS ?= 2
+# How many tests run at once. Many of them mostly wait, so 3 suit two cores; Chromium gets its own turn.
+JOBS ?= 3
 CHROMIUM ?= $(firstword $(shell command -v chromium chromium-browser google-chrome 2>/dev/null))
 # `required` makes a missing Chromium an error.
 BROWSER_TESTS ?= if-possible
@@ -34,8 +34,7 @@ run: $(VENV)/.run ## Start web, worker and simulator with a demo; Ctrl-C stops a
 	@$(BIN)/python manage.py devserver --port $(PORT)
 
 test: $(VENV)/.dev ## Run every test
-	$(BIN)/pytest -n $(JOBS) -m "not soak and not processes and not browser"
-	$(BIN)/pytest -m "processes and not browser"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not soak and not browser"
 ifneq ($(CHROMIUM),)
 	$(BIN)/pytest -m browser
 else ifeq ($(BROWSER_TESTS),required)

@@ -10,6 +10,10 @@ import pytest
 from refreshops.runtime import dotenv
 from tests.runtime.workshop import ROOT
 
+READING = (
+    r"\b(?:text|flag|number|provider_url|fernet_keys|zone|database|log_level|environ\.get)"
+    r'\(\s*"([A-Z_]+)"'
+)
 EXAMPLE = (ROOT / ".env.example").read_text("utf-8")
 
 
@@ -52,11 +56,11 @@ def test_the_settings_start_with_what_it_wrote(tmp_path):
 
 
 def test_every_setting_stands_in_the_example_and_no_other():
-    source = (ROOT / "refreshops" / "settings.py").read_text("utf-8")
-    read = re.findall(
-        r'(?:_text|_flag|_number|_provider_url|_fernet_keys|_zone|db_url|environ\.get)\(\s*"([A-Z_]+)"',
-        source,
+    source = "".join(
+        (ROOT / "refreshops" / name).read_text("utf-8")
+        for name in ("settings.py", "environment.py")
     )
+    read = re.findall(READING, source)
     documented = re.findall(r"^#?([A-Z][A-Z_]+)=", EXAMPLE, re.M)
 
     assert sorted(documented) == sorted(set(read))
