@@ -160,7 +160,8 @@ class LoginAdmin(ConsoleAdmin):
     @admin.display(description="FlinksCode")
     def code(self, login: Login) -> str:
         """Render the code as it came."""
-        return format_html("<code>{}</code>", login.provider_code) if login.provider_code else ""
+        code = login.provider_code
+        return format_html('<code title="{}">{}</code>', code, code) if code else ""
 
     @admin.display(description="manager")
     def manager(self, login: Login) -> str:
