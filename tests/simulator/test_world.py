@@ -18,7 +18,13 @@ def grown(*, scenario="morning", seed=1, logins=120, now=NOON):
 
 def picture(world):
     return [
-        (*row_of(login, with_managers=True), login.username, login.fate.name, login.refreshed_at, login.scheduled)
+        (
+            *row_of(login, with_managers=True),
+            login.username,
+            login.fate.name,
+            login.refreshed_at,
+            login.scheduled,
+        )
         for login in world.logins.values()
     ]
 
