@@ -43,7 +43,7 @@ else
 	@echo; echo "  NOT RUN: the browser tests. They need Chromium: apt-get install chromium"; echo
 endif
 
-check: $(VENV)/.dev ## Lint, types, settings, migrations, generated documents, locks
+check: $(VENV)/.dev ## Lint, types, settings, migrations, documents, architecture, locks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -51,6 +51,7 @@ check: $(VENV)/.dev ## Lint, types, settings, migrations, generated documents, l
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(TEST_MANAGE) makemigrations --check --dry-run
 	$(TEST_MANAGE) write_docs --check
+	$(BIN)/pytest -q tests/test_architecture.py tests/test_documents.py
 	@if grep -n '://' requirements.txt requirements-dev.txt; then \
 		echo "The locks must name no host."; exit 1; fi
 

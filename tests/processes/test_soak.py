@@ -1,0 +1,55 @@
+"""Long randomised runs, started by `make soak`: every fault of the simulator, and kills."""
+
+import random
+import time
+
+import pytest
+
+from tests.installation import kill
+from tests.processes.evidence import (
+    assert_everything_ended_once,
+    assert_one_to_one,
+    fullest_window,
+    starts,
+)
+
+pytestmark = [pytest.mark.processes, pytest.mark.soak]
+
+ROUNDS = 60
+LIMIT, WINDOW_S = 40, 2.0
+
+
+@pytest.mark.parametrize("scenario", ["morning", "codes", "faults", "pending"])
+def test_random_kills_among_faults_keep_every_invariant(database, scenario, simulate, install):
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    simulator = simulate(
+        scenario=scenario, logins=400, limit=0, latency=0.02, jitter=0.1, seed=seed, body_kb=10
+    )
+    place = install(
+        database,
+        simulator,
+        LOGINS_PER_MINUTE=str(LIMIT),
+        THROTTLE_WINDOW_SECONDS=str(WINDOW_S),
+        CALL_DEADLINE_SECONDS="1.5",
+        FLINKS_BEARER_SECRET="",
+    )
+    active = sum(row["status"] == "active" for row in simulator.register_rows())
+
+    workers = [place.start("run_routine", "--json") for _ in range(3)]
+    for _ in range(ROUNDS):
+        time.sleep(chance.uniform(0.2, 1.5))
+        victim = chance.randrange(len(workers))
+        if workers[victim].poll() is None:
+            kill(workers[victim])
+        workers[victim] = place.start("run_routine", "--json")
+    place.change("UPDATE logins_provider SET paused_at = NULL, paused_reason = ''")
+    for worker in workers:
+        worker.communicate(timeout=600)
+    found = place.run_routine(expect=None)
+
+    assert found["state"] == "closed", found
+    assert_everything_ended_once(place, planned=active)
+    assert_one_to_one(place, simulator)
+    assert fullest_window(starts(simulator.log_lines()), window_s=WINDOW_S) <= LIMIT

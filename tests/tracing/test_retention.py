@@ -1,0 +1,84 @@
+"""Calls go by age alone."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from refreshops.tracing import recorder, retention
+from refreshops.tracing.models import Call
+from tests.builders import NOON
+
+pytestmark = pytest.mark.django_db
+
+
+def make_call(*, at, **fields):
+    usual = {
+        "provider": "flinks",
+        "endpoint": "Authorize",
+        "method": "POST",
+        "url": "https://provider/v3/[customer]/BankingServices/Authorize",
+        "body": {"LoginId": "x"},
+        "login_id": "x",
+        "institution": "",
+        "run_id": 1,
+        "attempt_id": 1,
+    }
+    return recorder.write_down(recorder.Intent(**(usual | fields)), now=at)
+
+
+def test_only_calls_older_than_the_day_go(monkeypatch):
+    monkeypatch.setattr(retention, "BATCH", 2)
+    for days in (0, 1, 91, 92, 93, 200):
+        make_call(at=NOON - timedelta(days=days))
+
+    deleted = retention.prune(before=NOON - timedelta(days=90))
+
+    assert deleted == 4
+    assert Call.objects.count() == 2
+
+
+def test_the_command_says_how_many(capsys):
+    make_call(at=timezone.now() - timedelta(days=10))
+    make_call(at=timezone.now())
+
+    call_command("prune_calls", "--days", "7")
+
+    assert "1 calls older than 7 days deleted" in capsys.readouterr().out
+
+
+def test_todays_evidence_cannot_be_pruned():
+    with pytest.raises(CommandError, match="at least 1"):
+        call_command("prune_calls", "--days", "0")
+
+
+def test_a_call_is_completed_once_and_never_again():
+    call = make_call(at=NOON)
+    answer = {
+        "http_status_code": 200,
+        "provider_code": "",
+        "message": "",
+        "request_id": "r",
+        "institution": "BMO",
+        "answer": {},
+    }
+
+    first = recorder.answered(call, at=NOON, **answer)
+    second = recorder.not_answered(call, at=NOON, error="too late")
+
+    assert (first, second) == (True, False)
+    assert Call.objects.get().state == "answered"
+
+
+def test_only_calls_in_flight_are_cut_off():
+    done, left = make_call(at=NOON), make_call(at=NOON)
+    recorder.not_answered(done, at=NOON, error="reset")
+
+    cut = recorder.cut_off(attempt_id=1, at=NOON, error="the worker stopped")
+
+    assert cut == 1
+    assert dict(Call.objects.values_list("pk", "error")) == {
+        done: "reset",
+        left: "the worker stopped",
+    }
