@@ -44,10 +44,14 @@ def test_random_kills_among_faults_keep_every_invariant(database, scenario, simu
         if workers[victim].poll() is None:
             kill(workers[victim])
         workers[victim] = place.start("run_routine", "--json")
-    place.change("UPDATE logins_provider SET paused_at = NULL, paused_reason = ''")
     for worker in workers:
         worker.communicate(timeout=600)
-    found = place.run_routine(expect=None)
+    for _ in range(30):
+        # So many faults in a row rightly pause the provider; a person resumes it.
+        place.change("UPDATE logins_provider SET paused_at = NULL, paused_reason = ''")
+        found = place.run_routine(expect=None)
+        if found["state"] == "closed":
+            break
 
     assert found["state"] == "closed", found
     assert_everything_ended_once(place, planned=active)
