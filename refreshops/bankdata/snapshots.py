@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from refreshops.bankdata.models import BankAccount, Snapshot
 from refreshops.logins.models import Login
 from refreshops.providers.contract import Account, BankData
+from refreshops.tracing import statements
 
 
 def store(
@@ -16,7 +17,7 @@ def store(
     `sealed` is the payload, already encrypted, so that no time is spent on it inside the
     caller's transaction.
     """
-    snapshot = Snapshot.objects.create(
+    snapshot = Snapshot(
         login=login,
         attempt_id=attempt_id,
         fetched_at=now,
@@ -25,8 +26,9 @@ def store(
         account_count=len(data.accounts),
         transaction_count=data.transaction_count,
     )
-    BankAccount.objects.filter(login=login).delete()
-    BankAccount.objects.bulk_create(
+    statements.insert_row(snapshot)
+    statements.delete_rows(BankAccount, where={"login": login.pk})
+    statements.insert_rows(
         [_account_row(login=login, snapshot=snapshot, account=row) for row in data.accounts]
     )
     return snapshot

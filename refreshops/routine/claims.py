@@ -9,11 +9,11 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, Min, OuterRef, QuerySet
+from django.db.models import Exists, Min, OuterRef
 
 from refreshops.logins.models import Provider as ProviderRow
 from refreshops.providers.contract import Call, Pacing
-from refreshops.routine import learning, slots
+from refreshops.routine import learning, slots, turn
 from refreshops.routine.desk import Desk, Work, subject_of
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt, LostRace, Run
 from refreshops.rules.lifecycle import AttemptState, RunState
@@ -26,60 +26,25 @@ logger = logging.getLogger(__name__)
 STARTS_ALLOWED = 3
 
 
-def due(*, provider_id: int, now: datetime, paced: bool) -> QuerySet[Attempt]:
-    """Attempts whose turn it is, first one first; none while the run or the provider is paused."""
-    speaking = Attempt.objects.filter(
-        login_id=OuterRef("login_id"), state=AttemptState.CALLING.value
-    )
-    return (
-        Attempt.objects.filter(
-            state=AttemptState.DUE.value,
-            paced=paced,
-            not_before__lte=now,
-            run__state=RunState.OPEN.value,
-            run__provider_id=provider_id,
-            run__provider__paused_at__isnull=True,
-        )
-        .exclude(Exists(speaking))
-        .order_by("rank", "not_before", "id")
-    )
-
-
 def claim(desk: Desk) -> Work | None:
     """Take the next attempt and write its call down; None when nothing may be sent now."""
     now = desk.clock()
-    for paced in (False, True):
-        # On SQLite a look costs nothing, a write transaction stops every other writer.
-        if connection.vendor == "sqlite" and not _worth_a_claim(desk, now=now, paced=paced):
-            continue
-        try:
-            with desk.writing():
-                work = _claim_one(desk, now=now, paced=paced)
-        except (IntegrityError, LostRace):
-            return None  # another worker speaks for this login already
-        if work is not None:
-            desk.held[work.attempt.pk] = work.attempt.lease_token
-            return work
-    return None
-
-
-def _worth_a_claim(desk: Desk, *, now: datetime, paced: bool) -> bool:
-    if paced:
-        free_at = slots.next_free_at(desk.row.pk)
-        if free_at is None or free_at > now:
-            return False
-    return due(provider_id=desk.row.pk, now=now, paced=paced).exists()
-
-
-def _claim_one(desk: Desk, *, now: datetime, paced: bool) -> Work | None:
-    found = due(provider_id=desk.row.pk, now=now, paced=paced)
-    found = found.select_related("run", "login")
-    if connection.features.has_select_for_update_skip_locked:
-        found = found.select_for_update(skip_locked=True, of=("self",))
-    attempt = found.first()
-    if attempt is None:
+    if _at_rest(desk) and turn.next_due(provider_id=desk.row.pk, now=now) is None:
         return None
-    return start(desk, attempt, now=now)
+    try:
+        with desk.writing():
+            attempt = turn.next_due(provider_id=desk.row.pk, now=now)
+            work = None if attempt is None else start(desk, attempt, now=now)
+    except (IntegrityError, LostRace):
+        return None  # another worker speaks for this login already
+    if work is not None:
+        desk.held[work.attempt.pk] = work.attempt.lease_token
+    return work
+
+
+def _at_rest(desk: Desk) -> bool:
+    """Tell whether to look first: on SQLite an empty write transaction stops every other writer."""
+    return connection.vendor == "sqlite" and desk.idle_until is not None
 
 
 def start(desk: Desk, attempt: Attempt, *, now: datetime) -> Work | None:
@@ -98,13 +63,12 @@ def start(desk: Desk, attempt: Attempt, *, now: datetime) -> Work | None:
         return None
     slot_id = None
     if ask.call.pacing is not Pacing.FREE:
-        slot = slots.take(
+        slot_id = slots.take(
             provider_id=desk.row.pk, now=now, until=held_until(desk, ask.call, now=now)
         )
-        if slot is None:
+        if slot_id is None:
             attempt.step_to_paced()
             return None
-        slot_id = slot.pk
     lease(
         desk, attempt, now=now, conversation=ask.state, slot_id=slot_id, starts=attempt.starts + 1
     )

@@ -7,12 +7,13 @@ from django.db.models import Count
 
 from refreshops.bankdata import snapshots
 from refreshops.logins.models import Login, Nightly, PauseKind
-from refreshops.providers.contract import Result
+from refreshops.providers.contract import BankData, Result
 from refreshops.routine import lanes
 from refreshops.routine.models import Attempt, Run
 from refreshops.rules.freshness import DataState, data_state
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState
 from refreshops.rules.outcomes import Outcome, Reason
+from refreshops.tracing import statements
 from refreshops.tracing.models import Call
 
 ASKING = frozenset({Purpose.REFRESH, Purpose.LIVE_REFRESH, Purpose.CHECK_SCHEDULE})
@@ -44,13 +45,13 @@ def finish(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datet
         if result.report is not None:
             Run.objects.filter(pk=attempt.run_id).update(report={"nightly": result.report})
         return
-    _teach(attempt, attempt.login, result, now=now)
-    if result.bank_data is not None and sealed is not None:
-        Login.objects.filter(pk=attempt.login.pk).update(data_as_of=result.bank_data.as_of)
+    stored = result.bank_data if sealed is not None else None
+    _teach(attempt, attempt.login, result, stored=stored, now=now)
+    if stored is not None and sealed is not None:
         snapshots.store(
             login=attempt.login,
             attempt_id=attempt.pk,
-            data=result.bank_data,
+            data=stored,
             sealed=sealed,
             now=now,
         )
@@ -77,8 +78,10 @@ def held_state(attempt: Attempt, *, now: datetime) -> DataState:
     )
 
 
-def _teach(attempt: Attempt, login: Login, result: Result, *, now: datetime) -> None:
-    fields: dict[str, object] = {}
+def _teach(
+    attempt: Attempt, login: Login, result: Result, *, stored: BankData | None, now: datetime
+) -> None:
+    fields: dict[str, object] = {} if stored is None else {"data_as_of": stored.as_of}
     purpose = Purpose(attempt.purpose)
     if result.last_refresh_at is not None:
         fields["last_refresh_at"] = result.last_refresh_at
@@ -92,7 +95,7 @@ def _teach(attempt: Attempt, login: Login, result: Result, *, now: datetime) -> 
     if purpose in ASKING:
         fields |= _asked(login, result, now=now)
     if fields:
-        Login.objects.filter(pk=login.pk).update(**fields)
+        statements.update_row(Login, where={"id": login.pk}, values=fields)
 
 
 def _switched(result: Result, *, now: datetime) -> dict[str, object]:

@@ -17,6 +17,7 @@ from refreshops.rules.lifecycle import (
     check_run_step,
 )
 from refreshops.rules.outcomes import Outcome
+from refreshops.tracing import statements
 
 OPEN_RUN = (RunState.OPEN.value, RunState.PAUSED.value)
 OPEN_ATTEMPT = (AttemptState.DUE.value, AttemptState.CALLING.value)
@@ -184,10 +185,9 @@ class Attempt(models.Model):
     def step_to(self, wanted: AttemptState, **fields: object) -> None:
         """Move to `wanted` and set `fields`; raise `LostRace` when the lease is not ours."""
         check_attempt_step(AttemptState(self.state), wanted)
-        moved = Attempt.objects.filter(
-            pk=self.pk, state=self.state, lease_token=self.lease_token
-        ).update(state=wanted.value, **fields)
-        if not moved:
+        ours = {"id": self.pk, "state": self.state, "lease_token": self.lease_token}
+        moved = {"state": wanted.value, **fields}
+        if not statements.update_row(Attempt, where=ours, values=moved):
             raise LostRace(f"attempt {self.pk}")
         self.state = wanted.value
         for name, value in fields.items():

@@ -8,7 +8,6 @@ import logging
 from datetime import datetime
 
 from refreshops.logins.models import PauseKind
-from refreshops.logins.models import Provider as ProviderRow
 from refreshops.providers.contract import (
     Answer,
     Ask,
@@ -23,9 +22,9 @@ from refreshops.providers.contract import (
     Step,
     Wait,
 )
-from refreshops.routine import claims, lanes, learning, slots
+from refreshops.routine import claims, lanes, learning, slots, turn
 from refreshops.routine.desk import Desk, Work
-from refreshops.routine.models import LostRace, Run
+from refreshops.routine.models import LostRace
 from refreshops.rules.lifecycle import AttemptState, RunState
 from refreshops.rules.outcomes import Outcome, Reason
 from refreshops.tracing import recorder
@@ -106,7 +105,8 @@ def _apply(
     if isinstance(step, Done):
         learning.finish(work.attempt, step.result, sealed=sealed, now=now)
         return None
-    if _called_off(work):
+    run_state, provider_paused = turn.standing(work.attempt.run_id)
+    if run_state in (RunState.CANCELLED, RunState.CLOSED):
         work.attempt.step_to(
             AttemptState.CANCELLED,
             finished_at=now,
@@ -118,7 +118,8 @@ def _apply(
         return None
     match step:
         case Ask():
-            return _ask(desk, work, step, now=now)
+            on_hold = provider_paused or run_state != RunState.OPEN
+            return _ask(desk, work, step, on_hold=on_hold, now=now)
         case Wait():
             spread = step.spread * desk.chance.random()
             _rest(desk, work, step.state, until=step.until + spread, now=now, note=step.note)
@@ -143,16 +144,9 @@ def _settle_slot(desk: Desk, work: Work, step: Step, *, now: datetime) -> None:
         work.slot_id = None
 
 
-def _called_off(work: Work) -> bool:
-    state = Run.objects.values_list("state", flat=True).get(pk=work.attempt.run_id)
-    work.attempt.run.state = state
-    return state in (RunState.CANCELLED.value, RunState.CLOSED.value)
-
-
-def _ask(desk: Desk, work: Work, ask: Ask, *, now: datetime) -> Work | None:
+def _ask(desk: Desk, work: Work, ask: Ask, *, on_hold: bool, now: datetime) -> Work | None:
     """Go on at once with a call that needs no slot or has one; else queue for it."""
     waits_for_slot = ask.call.pacing is not Pacing.FREE and work.slot_id is None
-    on_hold = work.attempt.run.state != RunState.OPEN.value or _provider_paused(desk)
     if waits_for_slot or on_hold:
         if work.slot_id is not None:
             slots.settle(slot_id=work.slot_id, free_at=now)
@@ -173,10 +167,6 @@ def _ask(desk: Desk, work: Work, ask: Ask, *, now: datetime) -> Work | None:
         call_id,
         work.slot_id,
     )
-
-
-def _provider_paused(desk: Desk) -> bool:
-    return ProviderRow.objects.filter(pk=desk.row.pk, paused_at__isnull=False).exists()
 
 
 def _rest(

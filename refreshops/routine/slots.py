@@ -10,30 +10,37 @@ from django.db import connection, transaction
 
 from refreshops.logins.models import Provider
 from refreshops.routine.models import Slot
+from refreshops.tracing import statements
+
+_TAKE = """
+    UPDATE routine_slot SET free_at = %s
+     WHERE id = (SELECT id FROM routine_slot
+                  WHERE provider_id = %s AND free_at <= %s
+                  ORDER BY free_at LIMIT 1{lock})
+    RETURNING id
+"""
+_TAKE_UNLOCKED = _TAKE.format(lock="")
+_TAKE_LOCKED = _TAKE.format(lock=" FOR UPDATE SKIP LOCKED")
 
 
-def take(*, provider_id: int, now: datetime, until: datetime) -> Slot | None:
-    """Take the slot that has been free longest, inside the caller's transaction; None if none is.
+def take(*, provider_id: int, now: datetime, until: datetime) -> int | None:
+    """Take the slot that has been free longest, in the caller's transaction; its id, if one is.
 
     `until` is when it comes back by itself should nobody settle it.
     """
-    free = Slot.objects.filter(provider_id=provider_id, free_at__lte=now).order_by("free_at")
-    if connection.features.has_select_for_update_skip_locked:
-        free = free.select_for_update(skip_locked=True)
-    slot = free.first()
-    if slot is not None:
-        hold(slot_id=slot.pk, until=until)
-    return slot
+    locks = connection.features.has_select_for_update_skip_locked
+    found = statements.fetch(_TAKE_LOCKED if locks else _TAKE_UNLOCKED, [until, provider_id, now])
+    return found[0] if found else None
 
 
 def hold(*, slot_id: int, until: datetime) -> None:
     """Keep a slot until `until` at the latest."""
-    Slot.objects.filter(pk=slot_id).update(free_at=until)
+    settle(slot_id=slot_id, free_at=until)
 
 
 def settle(*, slot_id: int, free_at: datetime) -> None:
     """Say when a slot that was in use is free again."""
-    Slot.objects.filter(pk=slot_id).update(free_at=free_at)
+    statements.update_row(Slot, where={"id": slot_id}, values={"free_at": free_at})
 
 
 def next_free_at(provider_id: int) -> datetime | None:
@@ -76,6 +83,5 @@ def bring_back(*, provider_id: int, now: datetime, furthest: timedelta) -> int:
 
     They come back after `furthest`, never at once: a jump must not become a burst (fault B3).
     """
-    return Slot.objects.filter(provider_id=provider_id, free_at__gt=now + furthest).update(
-        free_at=now + furthest
-    )
+    astray = Slot.objects.filter(provider_id=provider_id, free_at__gt=now + furthest)
+    return astray.update(free_at=now + furthest) if astray.exists() else 0

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from refreshops.rules.lifecycle import CallState
+from refreshops.tracing import statements
 from refreshops.tracing.models import Call
 
 
@@ -26,7 +27,7 @@ class Intent:
 
 def write_down(intent: Intent, *, now: datetime) -> int:
     """Insert the row of a call that is about to be sent; return its id."""
-    call = Call.objects.create(
+    call = Call(
         sent_at=now,
         provider=intent.provider,
         endpoint=intent.endpoint,
@@ -38,7 +39,7 @@ def write_down(intent: Intent, *, now: datetime) -> int:
         run_id=intent.run_id,
         attempt_id=intent.attempt_id,
     )
-    return int(call.pk)
+    return statements.insert_row(call)
 
 
 def answered(
@@ -90,4 +91,5 @@ def cut_off(*, attempt_id: int, at: datetime, error: str) -> int:
 
 
 def _close(call_id: int, fields: Mapping[str, Any]) -> bool:
-    return bool(Call.objects.filter(pk=call_id, state=CallState.SENT.value).update(**fields))
+    still_sent = {"id": call_id, "state": CallState.SENT.value}
+    return statements.update_row(Call, where=still_sent, values=fields)

@@ -1,0 +1,60 @@
+"""Whose turn it is, and whether a run may go on: asked for every call, so SQL by hand."""
+
+from datetime import datetime
+
+from django.db import connection
+
+from refreshops.logins.models import Login
+from refreshops.routine.models import Attempt
+from refreshops.tracing import statements
+
+# The order is that of the index `attempt_due`: polls first, then orders of people, then the rest.
+# "paced <= is a slot free" keeps a whole day's waiting logins out of the search while none is.
+_NEXT = """
+    SELECT {a}, {l}
+      FROM routine_attempt a LEFT JOIN logins_login l ON l.id = a.login_id
+     WHERE a.state = 'due'
+       AND a.paced <= (SELECT EXISTS (
+            SELECT 1 FROM routine_slot s WHERE s.provider_id = %s AND s.free_at <= %s))
+       AND a.not_before <= %s
+       AND EXISTS (
+            SELECT 1 FROM routine_run r JOIN logins_provider p ON p.id = r.provider_id
+             WHERE r.id = a.run_id AND r.provider_id = %s AND r.state = 'open'
+               AND p.paused_at IS NULL)
+       AND NOT EXISTS (
+            SELECT 1 FROM routine_attempt o
+             WHERE o.login_id = a.login_id AND o.state = 'calling')
+     ORDER BY a.paced, a.rank, a.not_before, a.id
+     LIMIT 1
+"""
+_LOCKED = " FOR UPDATE OF a SKIP LOCKED"
+_STANDING = """
+    SELECT r.state, p.paused_at
+      FROM routine_run r JOIN logins_provider p ON p.id = r.provider_id
+     WHERE r.id = %s
+"""
+
+
+def next_due(*, provider_id: int, now: datetime) -> Attempt | None:
+    """Return the attempt whose turn it is, with its login, locked where the database can lock rows.
+
+    None while the run or the provider is paused, or when all that are due need a slot and none is
+    free.
+    """
+    lock = _LOCKED if connection.features.has_select_for_update_skip_locked else ""
+    found = statements.fetch_models(
+        _NEXT + lock, [provider_id, now, now, provider_id], a=Attempt, l=Login
+    )
+    if found is None:
+        return None
+    attempt: Attempt = found[0]
+    attempt.login = found[1]
+    return attempt
+
+
+def standing(run_id: int) -> tuple[str, bool]:
+    """Return a run's state, and whether its provider is paused."""
+    found = statements.fetch(_STANDING, [run_id])
+    if found is None:
+        raise LookupError(f"run {run_id}")
+    return found[0], found[1] is not None
