@@ -29,22 +29,20 @@ STARTS_ALLOWED = 3
 def claim(desk: Desk) -> Work | None:
     """Take the next attempt and write its call down; None when nothing may be sent now."""
     now = desk.clock()
-    if _at_rest(desk) and turn.next_due(provider_id=desk.row.pk, now=now) is None:
+    # On SQLite an empty write transaction stops every other writer: who found nothing looks first.
+    looks_first = desk.empty_handed and connection.vendor == "sqlite"
+    if looks_first and turn.next_due(provider_id=desk.row.pk, now=now) is None:
         return None
     try:
         with desk.writing():
             attempt = turn.next_due(provider_id=desk.row.pk, now=now)
             work = None if attempt is None else start(desk, attempt, now=now)
     except (IntegrityError, LostRace):
-        return None  # another worker speaks for this login already
+        work = None  # another worker speaks for this login already
+    desk.empty_handed = work is None
     if work is not None:
         desk.held[work.attempt.pk] = work.attempt.lease_token
     return work
-
-
-def _at_rest(desk: Desk) -> bool:
-    """Tell whether to look first: on SQLite an empty write transaction stops every other writer."""
-    return connection.vendor == "sqlite" and desk.idle_until is not None
 
 
 def start(desk: Desk, attempt: Attempt, *, now: datetime) -> Work | None:

@@ -54,7 +54,11 @@ class Work:
 
 @dataclass
 class Desk:
-    """Everything a claim, an exchange and a record need; shared by the threads of one process."""
+    """Everything a claim, an exchange and a record need; shared by the threads of one process.
+
+    `held` are the attempts this process speaks for, with their lease tokens; `empty_handed` says
+    that the last claim found nothing. Who holds `watch` looks for work, and is woken by `stirred`.
+    """
 
     provider: Provider
     row: ProviderRow
@@ -63,9 +67,11 @@ class Desk:
     vault: Vault
     chance: random.Random = field(default_factory=random.SystemRandom)
     held: dict[int, str] = field(default_factory=dict)
-    idle_until: datetime | None = None
+    empty_handed: bool = False
     calls_made: int = 0
     gate: threading.Lock = field(default_factory=threading.Lock)
+    watch: threading.Lock = field(default_factory=threading.Lock)
+    stirred: threading.Event = field(default_factory=threading.Event)
 
     @property
     def policy(self) -> Policy:

@@ -76,10 +76,14 @@ def drive(
     ]
     for thread in threads:
         thread.start()
-    ended = "stopped"
+    ended, tend_again = "stopped", 0.0
     try:
         while not stop():
-            tend(desk)
+            if time.monotonic() >= tend_again:
+                tend(desk)
+                tend_again = time.monotonic() + min(1.0, pace.lease.total_seconds() / 4)
+            else:
+                _close_finished(desk)
             if on_tick is not None:
                 on_tick()
             why = idle_because(desk, patience=patience) if until_idle else ""
@@ -89,6 +93,7 @@ def drive(
             halt.wait(min(0.25, pace.lease.total_seconds() / 4))
     finally:
         halt.set()
+        desk.stirred.set()
         _wind_down(desk, threads)
     return Driven(calls=desk.calls_made, ended=ended)
 
@@ -111,11 +116,16 @@ def tend(desk: Desk) -> None:
     # Another process may run with longer leases; only an absurd one marks a jumped clock.
     furthest = max(desk.pace.lease * 4, timedelta(minutes=2))
     if claims.reclaim(provider_id=provider_id, now=now, furthest=furthest):
-        desk.idle_until = None
+        desk.stirred.set()
     slots.fit(provider_id=provider_id, now=now)
     slots.bring_back(provider_id=provider_id, now=now, furthest=LONGEST_CALL + desk.pace.window)
-    claims.close_finished(provider_id=provider_id, now=now)
-    desk.row = ProviderRow.objects.get(pk=provider_id)
+    _close_finished(desk)
+
+
+def _close_finished(desk: Desk) -> None:
+    """Do what cannot wait for the keeper's next round: see that a run has ended, or a pause."""
+    claims.close_finished(provider_id=desk.row.pk, now=desk.clock())
+    desk.row = ProviderRow.objects.get(pk=desk.row.pk)
 
 
 def idle_because(desk: Desk, *, patience: timedelta | None) -> str:
@@ -147,11 +157,15 @@ def speak_once(desk: Desk) -> bool:
     work = claims.claim(desk)
     if work is None:
         return False
+    _speak(desk, work)
+    return True
+
+
+def _speak(desk: Desk, work: Work) -> None:
     following: Work | None = work
     while following is not None:
         heard = exchange(desk, following)
         following = _record_stubbornly(desk, following, heard)
-    return True
 
 
 def exchange(desk: Desk, work: Work) -> Heard:
@@ -184,12 +198,13 @@ def _record_stubbornly(desk: Desk, work: Work, heard: Heard) -> Work | None:
 
 
 def _work(desk: Desk, halt: threading.Event) -> None:
-    """One thread: speak while there is something to say, rest until the next thing is due."""
+    """One thread: wait for work, speak until the provider has said everything, and again."""
     try:
         while not halt.is_set():
             try:
-                if _known_idle(desk) or not speak_once(desk):
-                    _rest_until_due(desk, halt)
+                work = _await_work(desk, halt)
+                if work is not None:
+                    _speak(desk, work)
             except (DatabaseError, InterfaceError):
                 logger.exception("The database is away; trying again in a second")
                 connection.close()
@@ -201,15 +216,22 @@ def _work(desk: Desk, halt: threading.Event) -> None:
         connection.close()
 
 
-def _known_idle(desk: Desk) -> bool:
-    return desk.idle_until is not None and desk.clock() < desk.idle_until
+def _await_work(desk: Desk, halt: threading.Event) -> Work | None:
+    """Claim the next work as soon as there is some; None when it is time to halt.
 
-
-def _rest_until_due(desk: Desk, halt: threading.Event) -> None:
-    now = desk.clock()
-    if desk.idle_until is None or desk.idle_until <= now:
-        desk.idle_until = _next_chance(desk, now=now)
-    halt.wait(max(0.002, (desk.idle_until - now).total_seconds()))
+    One thread of a process looks and sleeps; the others queue behind it, so that a slot that
+    becomes free wakes one thread a process and not all of them.
+    """
+    with desk.watch:
+        while not halt.is_set():
+            desk.stirred.clear()
+            work = claims.claim(desk)
+            if work is not None:
+                return work
+            if not halt.is_set():
+                chance = _next_chance(desk, now=desk.clock())
+                desk.stirred.wait(max(0.001, (chance - desk.clock()).total_seconds()))
+    return None
 
 
 def _next_chance(desk: Desk, *, now: datetime) -> datetime:

@@ -51,7 +51,7 @@ def record(desk: Desk, work: Work, heard: Heard) -> Work | None:
         following = None
     if following is None:
         desk.held.pop(work.attempt.pk, None)
-        desk.idle_until = None
+        desk.stirred.set()
     return following
 
 
