@@ -2,12 +2,10 @@
 
 import random
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-
-from django.db import connection, transaction
 
 from refreshops.bankdata.vault import Vault
 from refreshops.logins.models import Provider as ProviderRow
@@ -21,6 +19,7 @@ from refreshops.providers.contract import (
     Subject,
 )
 from refreshops.routine.models import Attempt
+from refreshops.routine.writers import Line
 from refreshops.rules.lifecycle import Purpose
 
 
@@ -69,7 +68,7 @@ class Desk:
     held: dict[int, str] = field(default_factory=dict)
     empty_handed: bool = False
     calls_made: int = 0
-    gate: threading.Lock = field(default_factory=threading.Lock)
+    line: Line = field(default_factory=Line)
     watch: threading.Lock = field(default_factory=threading.Lock)
     stirred: threading.Event = field(default_factory=threading.Event)
 
@@ -96,11 +95,9 @@ class Desk:
         """Return how long one exchange may take."""
         return timedelta(seconds=min(call.deadline_s, self.pace.call_deadline_s))
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """One transaction. SQLite has one writer: our own threads queue here, not in the file."""
-        with self.gate if connection.vendor == "sqlite" else nullcontext(), transaction.atomic():
-            yield
+    def writing(self) -> AbstractContextManager[None]:
+        """One transaction of this process."""
+        return self.line.writing()
 
 
 def subject_of(attempt: Attempt) -> Subject:

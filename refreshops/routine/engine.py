@@ -5,6 +5,7 @@ keeper that renews leases, takes back lost attempts and closes finished runs.
 """
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 # New work from other processes is noticed within this time.
 IDLE_TICK = timedelta(milliseconds=250)
+# How long a thread that reads a large answer may keep one waiting that holds the writers' turn.
+SWITCH_S = 0.0005
 LONGEST_CALL = timedelta(seconds=240)
 DATABASE_RETRIES = 5
 
@@ -74,6 +77,8 @@ def drive(
         threading.Thread(target=_work, args=(desk, halt), name=f"drive-{number}", daemon=True)
         for number in range(pace.concurrency)
     ]
+    usual_switch_s = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
     for thread in threads:
         thread.start()
     ended, tend_again = "stopped", 0.0
@@ -95,6 +100,7 @@ def drive(
         halt.set()
         desk.stirred.set()
         _wind_down(desk, threads)
+        sys.setswitchinterval(usual_switch_s)
     return Driven(calls=desk.calls_made, ended=ended)
 
 
