@@ -11,8 +11,8 @@ from functools import cache, lru_cache
 from itertools import chain
 from typing import Any
 
-from django.db import connection
-from django.db.models import Model
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.models import CharField, Model
 
 
 def update_row(model: type[Model], *, where: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
@@ -90,18 +90,23 @@ def _instance(model: type[Model], values: list[Any]) -> Model | None:
 
 def _stored(model: type[Model], values: Mapping[str, Any]) -> list[Any]:
     """Return what the database gets for `values`."""
+    link = connections[DEFAULT_DB_ALIAS]
     fields = _fields(model, tuple(values))
     return [
-        field.get_db_prep_save(value, connection)
-        for field, value in zip(fields, values.values(), strict=True)
+        _prepared(field, value, link) for field, value in zip(fields, values.values(), strict=True)
     ]
 
 
 def _all_stored(row: Model) -> list[Any]:
-    return [
-        field.get_db_prep_save(field.pre_save(row, True), connection)
-        for field in _own_fields(type(row))
-    ]
+    link = connections[DEFAULT_DB_ALIAS]
+    return [_prepared(field, field.pre_save(row, True), link) for field in _own_fields(type(row))]
+
+
+def _prepared(field: Any, value: Any, link: Any) -> Any:
+    # Most values are such; the field takes a dozen calls to find out that it has nothing to do.
+    if value is None or (type(value) is str and type(field) is CharField):
+        return value
+    return field.get_db_prep_save(value, link)
 
 
 @cache
