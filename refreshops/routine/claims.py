@@ -9,14 +9,15 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, Min, OuterRef
+from django.db.models import Min
 
+from refreshops.logins.models import LoginStatus
 from refreshops.logins.models import Provider as ProviderRow
 from refreshops.providers.contract import Call, Pacing
-from refreshops.routine import learning, slots, turn
+from refreshops.routine import lanes, learning, slots, turn
 from refreshops.routine.desk import Desk, Work, subject_of
-from refreshops.routine.models import OPEN_ATTEMPT, Attempt, LostRace, Run
-from refreshops.rules.lifecycle import AttemptState, RunState
+from refreshops.routine.models import Attempt, LostRace
+from refreshops.rules.lifecycle import AttemptState, Purpose, RunState, may_go_on
 from refreshops.rules.outcomes import Outcome, Reason
 from refreshops.tracing import recorder
 
@@ -29,20 +30,43 @@ STARTS_ALLOWED = 3
 def claim(desk: Desk) -> Work | None:
     """Take the next attempt and write its call down; None when nothing may be sent now."""
     now = desk.clock()
+    if lanes.is_suspect(desk.row) and _somebody_is_calling(desk.row.pk):
+        return None  # one probe at a time, while the provider may be away
     # On SQLite an empty write transaction stops every other writer: who found nothing looks first.
     looks_first = desk.empty_handed and connection.vendor == "sqlite"
     if looks_first and turn.next_due(provider_id=desk.row.pk, now=now) is None:
         return None
-    try:
-        with desk.writing():
-            attempt = turn.next_due(provider_id=desk.row.pk, now=now)
-            work = None if attempt is None else start(desk, attempt, now=now)
-    except (IntegrityError, LostRace):
-        work = None  # another worker speaks for this login already
+    again = True
+    while again:
+        work, again = _claim_one(desk, now=now)
     desk.empty_handed = work is None
     if work is not None:
         desk.held[work.attempt.pk] = work.attempt.lease_token
     return work
+
+
+def _claim_one(desk: Desk, *, now: datetime) -> tuple[Work | None, bool]:
+    """Return the work claimed, and whether to look again because the first was called off."""
+    try:
+        with desk.writing():
+            attempt = turn.next_due(provider_id=desk.row.pk, now=now)
+            if attempt is None:
+                return None, False
+            login = attempt.login
+            if login is not None and not may_go_on(
+                Purpose(attempt.purpose), active=login.status == LoginStatus.ACTIVE.value
+            ):
+                attempt.call_off(why=f"Called off: the login is {login.status} now.", now=now)
+                return None, True
+            return start(desk, attempt, now=now), False
+    except (IntegrityError, LostRace):
+        return None, False  # another worker speaks for this login already
+
+
+def _somebody_is_calling(provider_id: int) -> bool:
+    return Attempt.objects.filter(
+        state=AttemptState.CALLING.value, run__provider_id=provider_id
+    ).exists()
 
 
 def start(desk: Desk, attempt: Attempt, *, now: datetime) -> Work | None:
@@ -152,7 +176,7 @@ def reclaim(*, provider_id: int, now: datetime, furthest: timedelta) -> int:
 def _take_back(attempt: Attempt, *, now: datetime) -> int:
     with transaction.atomic():
         if attempt.run.state in (RunState.CANCELLED.value, RunState.CLOSED.value):
-            attempt.step_to(AttemptState.CANCELLED, lease_token="", lease_until=None, slot=None)
+            attempt.call_off(why="The run had ended.", now=now)
         elif attempt.starts >= STARTS_ALLOWED:
             learning.give_up(
                 attempt,
@@ -171,22 +195,6 @@ def _take_back(attempt: Attempt, *, now: datetime) -> int:
             error="No answer known: the worker stopped before it could write the answer down.",
         )
     return 1
-
-
-def close_finished(*, provider_id: int, now: datetime) -> list[Run]:
-    """Close every open run that has no open attempt left, and keep its totals."""
-    left = Attempt.objects.filter(run_id=OuterRef("pk"), state__in=OPEN_ATTEMPT)
-    finished = Run.objects.filter(provider_id=provider_id, state=RunState.OPEN.value).exclude(
-        Exists(left)
-    )
-    closed = []
-    for run in finished:
-        try:
-            learning.close_run(run, now=now)
-        except LostRace:
-            continue
-        closed.append(run)
-    return closed
 
 
 def earliest(*, provider_id: int) -> datetime | None:

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -49,6 +50,7 @@ class Work:
     call: Call
     call_id: int
     slot_id: int | None
+    written_s: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -68,6 +70,7 @@ class Desk:
     held: dict[int, str] = field(default_factory=dict)
     empty_handed: bool = False
     calls_made: int = 0
+    halting: bool = False
     line: Line = field(default_factory=Line)
     watch: threading.Lock = field(default_factory=threading.Lock)
     stirred: threading.Event = field(default_factory=threading.Event)

@@ -15,14 +15,13 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, InterfaceError, connection
 
 from refreshops.bankdata.vault import Vault
-from refreshops.logins.models import PauseKind
 from refreshops.logins.models import Provider as ProviderRow
 from refreshops.providers.contract import Heard, NoAnswer, Provider, Silence, UnreadableAnswer
-from refreshops.routine import claims, lanes, slots
+from refreshops.routine import claims, slots
 from refreshops.routine.desk import Desk, Pace, Work
-from refreshops.routine.models import OPEN_ATTEMPT, Attempt
+from refreshops.routine.keeper import Keeper, tend
 from refreshops.routine.recording import record
-from refreshops.rules.lifecycle import RunState
+from refreshops.tracing import recorder
 
 __all__ = ["Driven", "Pace", "drive", "open_desk", "speak_once", "tend"]
 
@@ -32,7 +31,6 @@ logger = logging.getLogger(__name__)
 IDLE_TICK = timedelta(milliseconds=250)
 # How long a thread that reads a large answer may keep one waiting that holds the writers' turn.
 SWITCH_S = 0.0005
-LONGEST_CALL = timedelta(seconds=240)
 DATABASE_RETRIES = 5
 
 
@@ -50,7 +48,7 @@ def open_desk(
     """Set up one process's desk for a provider, with its slots fitted to the limit."""
     row = ProviderRow.objects.get(pk=row_id)
     desk = Desk(provider=provider, row=row, clock=clock, pace=pace, vault=vault)
-    slots.fit(provider_id=row_id, now=clock())
+    slots.fit(provider_id=row_id, now=clock(), window=pace.window)
     return desk
 
 
@@ -72,6 +70,7 @@ def drive(
     the provider is paused for another reason than the throttle. Safe to run many times at once.
     """
     desk = open_desk(provider=provider, row_id=row_id, clock=clock, pace=pace, vault=vault)
+    keeper = Keeper(desk)
     halt = threading.Event()
     threads = [
         threading.Thread(target=_work, args=(desk, halt), name=f"drive-{number}", daemon=True)
@@ -81,77 +80,21 @@ def drive(
     sys.setswitchinterval(SWITCH_S)
     for thread in threads:
         thread.start()
-    ended, tend_again = "stopped", 0.0
+    ended = ""
     try:
-        while not stop():
-            if time.monotonic() >= tend_again:
-                tend(desk)
-                tend_again = time.monotonic() + min(1.0, pace.lease.total_seconds() / 4)
-            else:
-                _close_finished(desk)
-            if on_tick is not None:
-                on_tick()
-            why = idle_because(desk, patience=patience) if until_idle else ""
-            if why:
-                ended = why
-                break
-            halt.wait(min(0.25, pace.lease.total_seconds() / 4))
+        while not ended:
+            ended = keeper.round(
+                stop=stop, on_tick=on_tick, until_idle=until_idle, patience=patience
+            )
+            if not ended:
+                halt.wait(min(0.25, pace.lease.total_seconds() / 4))
     finally:
+        desk.halting = True
         halt.set()
         desk.stirred.set()
-        _wind_down(desk, threads)
+        keeper.wind_down(threads)
         sys.setswitchinterval(usual_switch_s)
     return Driven(calls=desk.calls_made, ended=ended)
-
-
-def _wind_down(desk: Desk, threads: list[threading.Thread]) -> None:
-    """Let calls in flight finish, holding their leases meanwhile."""
-    while any(thread.is_alive() for thread in threads):
-        for thread in threads:
-            thread.join(timeout=0.05)
-        claims.renew(desk, now=desk.clock())
-    tend(desk)
-
-
-def tend(desk: Desk) -> None:
-    """Do the keeper's round: leases, lost attempts, slots, pauses, finished runs."""
-    now = desk.clock()
-    provider_id = desk.row.pk
-    claims.renew(desk, now=now)
-    lanes.resume_when_due(provider_id=provider_id, now=now)
-    # Another process may run with longer leases; only an absurd one marks a jumped clock.
-    furthest = max(desk.pace.lease * 4, timedelta(minutes=2))
-    if claims.reclaim(provider_id=provider_id, now=now, furthest=furthest):
-        desk.stirred.set()
-    slots.fit(provider_id=provider_id, now=now)
-    slots.bring_back(provider_id=provider_id, now=now, furthest=LONGEST_CALL + desk.pace.window)
-    _close_finished(desk)
-
-
-def _close_finished(desk: Desk) -> None:
-    """Do what cannot wait for the keeper's next round: see that a run has ended, or a pause."""
-    claims.close_finished(provider_id=desk.row.pk, now=desk.clock())
-    desk.row = ProviderRow.objects.get(pk=desk.row.pk)
-
-
-def idle_because(desk: Desk, *, patience: timedelta | None) -> str:
-    """Say why there is nothing to wait for, or return an empty text."""
-    row = desk.row
-    if desk.held:
-        return ""
-    if row.paused_at is not None and row.paused_kind != PauseKind.THROTTLED:
-        return "paused"
-    open_attempts = Attempt.objects.filter(
-        state__in=OPEN_ATTEMPT, run__provider_id=row.pk, run__state=RunState.OPEN.value
-    )
-    if not open_attempts.exists():
-        return "nothing left"
-    if patience is None or open_attempts.filter(state="calling").exists():
-        return ""
-    earliest = claims.earliest(provider_id=row.pk)
-    if earliest is not None and earliest > desk.clock() + patience:
-        return "the rest waits longer"
-    return ""
 
 
 def speak_once(desk: Desk) -> bool:
@@ -168,10 +111,29 @@ def speak_once(desk: Desk) -> bool:
 
 
 def _speak(desk: Desk, work: Work) -> None:
+    """Say everything an attempt has to say at once; whatever breaks, its lease is let go."""
     following: Work | None = work
-    while following is not None:
-        heard = exchange(desk, following)
-        following = _record_stubbornly(desk, following, heard)
+    try:
+        while following is not None and _still_ours(desk, following):
+            heard = exchange(desk, following)
+            following = _record_stubbornly(desk, following, heard)
+    finally:
+        desk.held.pop(work.attempt.pk, None)
+        desk.stirred.set()
+
+
+def _still_ours(desk: Desk, work: Work) -> bool:
+    """Tell whether a call may still be sent; close its row when we slept past the lease (A7).
+
+    Its slot may be free again by now, and another worker may speak for the login.
+    """
+    if time.monotonic() - work.written_s <= desk.pace.lease.total_seconds():
+        return True
+    with desk.writing():
+        recorder.not_answered(
+            work.call_id, at=desk.clock(), error="Not sent: the worker was stopped for too long."
+        )
+    return False
 
 
 def exchange(desk: Desk, work: Work) -> Heard:
@@ -191,15 +153,22 @@ def exchange(desk: Desk, work: Work) -> Heard:
 
 
 def _record_stubbornly(desk: Desk, work: Work, heard: Heard) -> Work | None:
+    """Record an answer, again and again while the database refuses; None when it stays away.
+
+    A rolled back transaction leaves its traces in our objects: each try begins with them as
+    they were.
+    """
+    kept, slot_id = dict(vars(work.attempt)), work.slot_id
     for left in range(DATABASE_RETRIES, -1, -1):
         try:
             return record(desk, work, heard)
         except (DatabaseError, InterfaceError):
             logger.exception("Attempt %s: the answer could not be written", work.attempt.pk)
+            vars(work.attempt).update(kept)
+            work.slot_id = slot_id
             connection.close()
             if left:
                 time.sleep(0.5)
-    desk.held.pop(work.attempt.pk, None)
     return None
 
 
@@ -248,7 +217,5 @@ def _next_chance(desk: Desk, *, now: datetime) -> datetime:
         return latest
     free_at = slots.next_free_at(desk.row.pk) or latest
     chance = free_at if earliest <= now else earliest
-    if chance <= now:
-        # Something is due but not possible yet: another worker speaks for that login.
-        chance = now + timedelta(milliseconds=20)
-    return min(chance, latest)
+    # What is due and still not possible waits for another worker that speaks for that login.
+    return min(chance, latest) if chance > now else latest

@@ -16,6 +16,8 @@ from refreshops.rules.lifecycle import RunState
 EXIT_CLOSED = 0
 EXIT_PAUSED = 3
 PATIENCE = timedelta(seconds=60)
+# The routine sits out what an open session at the provider takes; only a pause ends it early.
+PATIENCE_OF_THE_ROUTINE = timedelta(minutes=35)
 BAR_WIDTH = 30
 
 
@@ -48,10 +50,13 @@ class Bar:
             self.out.write("\n")
 
 
-def drive_to_the_end(run: Run, *, also: QuerySet[Attempt] | None = None) -> Progress:
+def drive_to_the_end(
+    run: Run, *, also: QuerySet[Attempt] | None = None, patience: timedelta = PATIENCE
+) -> Progress:
     """Drive until `run` has ended, its provider is paused, or what is left waits for long.
 
-    `also` are attempts of other runs that this order brought forward: they end with it.
+    "Long" is longer than `patience` and two windows of the throttle. `also` are attempts of other
+    runs that this order brought forward: they end with it.
     """
     bar = Bar(run)
 
@@ -70,7 +75,7 @@ def drive_to_the_end(run: Run, *, also: QuerySet[Attempt] | None = None) -> Prog
             vault=wiring.vault(),
             stop=ended,
             until_idle=True,
-            patience=max(PATIENCE, 2 * wiring.window()),
+            patience=max(patience, 2 * wiring.window()),
             on_tick=bar.draw,
         )
         run.refresh_from_db()

@@ -20,9 +20,15 @@ def pause(
     resume_at: datetime | None = None,
     by_id: int | None = None,
 ) -> bool:
-    """Pause a provider unless it is paused already; True when this call did it."""
+    """Pause a provider; True when this call did it.
+
+    The first machine's pause stands; a person's takes the place of any other, in one statement.
+    """
+    found = Provider.objects.filter(pk=provider_id)
+    if kind is not PauseKind.PERSON:
+        found = found.filter(paused_at__isnull=True)
     return bool(
-        Provider.objects.filter(pk=provider_id, paused_at__isnull=True).update(
+        found.update(
             paused_at=now,
             paused_by=by_id,
             paused_kind=kind.value,
@@ -49,21 +55,36 @@ def resume(*, provider_id: int, silences: int = 0) -> bool:
 def resume_when_due(*, provider_id: int, now: datetime) -> bool:
     """Send the next probe once its time has come: one further failure pauses again."""
     waiting = Provider.objects.filter(pk=provider_id, resume_at__lte=now, paused_at__isnull=False)
-    if not waiting.exists():
+    kind = waiting.values_list("paused_kind", flat=True).first()
+    if kind is None:
         return False
-    return resume(provider_id=provider_id, silences=SILENCES_BEFORE_PAUSE - 1)
+    silences = SILENCES_BEFORE_PAUSE - 1 if kind == PauseKind.NETWORK.value else 0
+    return resume(provider_id=provider_id, silences=silences)
+
+
+def is_suspect(row: Provider) -> bool:
+    """Tell whether one more silence is the provider's and not a login's: it is away."""
+    return row.silences >= SILENCES_BEFORE_PAUSE - 1
+
+
+def away_because(row: Provider, *, detail: str) -> str:
+    """Say for people why a silent provider is paused."""
+    return (
+        f"No answer to {max(row.silences + 1, SILENCES_BEFORE_PAUSE)} calls in a row ({detail}). "
+        "Check the network and the provider's address."
+    )
 
 
 def note_silence(*, provider_id: int, now: datetime, detail: str) -> None:
     """Count a call without an answer, and pause when there were too many in a row."""
     Provider.objects.filter(pk=provider_id).update(silences=F("silences") + 1)
-    silences = Provider.objects.values_list("silences", flat=True).get(pk=provider_id)
-    if silences >= SILENCES_BEFORE_PAUSE:
+    row = Provider.objects.get(pk=provider_id)
+    if row.silences >= SILENCES_BEFORE_PAUSE:
+        row.silences -= 1
         pause(
             provider_id=provider_id,
             kind=PauseKind.NETWORK,
-            why=f"No answer to {silences} calls in a row ({detail}). "
-            "Check the network and the provider's address.",
+            why=away_because(row, detail=detail),
             now=now,
             resume_at=now + NETWORK_PAUSE,
         )

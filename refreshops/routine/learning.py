@@ -1,6 +1,5 @@
 """What an ended attempt leaves behind: its outcome, what the login learned, the run's totals."""
 
-from collections import Counter
 from datetime import datetime
 
 from django.db.models import Count
@@ -8,7 +7,7 @@ from django.db.models import Count
 from refreshops.bankdata import snapshots
 from refreshops.logins.models import Login, Nightly, PauseKind
 from refreshops.providers.contract import BankData, Result
-from refreshops.routine import lanes
+from refreshops.routine import lanes, turn
 from refreshops.routine.models import Attempt, Run
 from refreshops.rules.freshness import DataState, data_state
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState
@@ -20,11 +19,13 @@ ASKING = frozenset({Purpose.REFRESH, Purpose.LIVE_REFRESH, Purpose.CHECK_SCHEDUL
 SWITCHING = frozenset({Purpose.SWITCH_OFF, Purpose.SWITCH_ON})
 
 # The first so many logins of a run all unknown to the provider: our customer id is wrong.
-GONE_BEFORE_SUSPICION = 5
+FIRST_FEW = 5
 
 
 def finish(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datetime) -> None:
     """End an attempt we hold with what its conversation learned, in the caller's transaction."""
+    if attempt.login_id is not None:
+        turn.hold_login(attempt.login_id)
     attempt.step_to(
         AttemptState.DONE,
         outcome=result.outcome.value,
@@ -43,7 +44,7 @@ def finish(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datet
     )
     if attempt.login is None:
         if result.report is not None:
-            Run.objects.filter(pk=attempt.run_id).update(report={"nightly": result.report})
+            _note(attempt.run_id, nightly=result.report)
         return
     stored = result.bank_data if sealed is not None else None
     _teach(attempt, attempt.login, result, stored=stored, now=now)
@@ -124,19 +125,30 @@ def _asked(login: Login, result: Result, *, now: datetime) -> dict[str, object]:
 
 
 def _suspect_our_customer_id(attempt: Attempt, *, now: datetime) -> None:
-    ended = Counter(
-        Attempt.objects.filter(
-            run_id=attempt.run_id, state=AttemptState.DONE.value, login__isnull=False
-        ).values_list("outcome", flat=True)[: GONE_BEFORE_SUSPICION + 1]
+    """Pause once a run whose first logins are all unknown: the mistake is likely our own."""
+    ended = Attempt.objects.filter(
+        run_id=attempt.run_id, state=AttemptState.DONE.value, login__isnull=False
     )
-    if ended == {Outcome.LOGIN_GONE.value: GONE_BEFORE_SUSPICION}:
-        lanes.pause(
-            provider_id=attempt.run.provider_id,
-            kind=PauseKind.SUSPECT,
-            why=f"The first {GONE_BEFORE_SUSPICION} logins of run {attempt.run_id} are all unknown "
-            "to the provider. Check the customer id and the address, then resume.",
-            now=now,
-        )
+    first = list(ended.order_by("finished_at", "id").values_list("outcome", flat=True)[:FIRST_FEW])
+    if len(first) < FIRST_FEW or set(first) != {Outcome.LOGIN_GONE.value}:
+        return
+    run = Run.objects.get(pk=attempt.run_id)
+    if run.report.get("suspected"):
+        return
+    _note(run.pk, suspected=True)
+    lanes.pause(
+        provider_id=run.provider_id,
+        kind=PauseKind.SUSPECT,
+        why=f"The first {FIRST_FEW} logins of run {run.pk} are all unknown to the provider. "
+        "Check the customer id and the address, then resume.",
+        now=now,
+    )
+
+
+def _note(run_id: int, **facts: object) -> None:
+    """Add facts to a run's report."""
+    report = Run.objects.values_list("report", flat=True).get(pk=run_id)
+    Run.objects.filter(pk=run_id).update(report=report | facts)
 
 
 def totals_of(run_id: int) -> dict[str, object]:

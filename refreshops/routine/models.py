@@ -136,7 +136,10 @@ class Attempt(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_token = models.CharField(max_length=32, blank=True)
     starts = models.PositiveSmallIntegerField(default=0)
-    slot = models.ForeignKey(Slot, null=True, blank=True, on_delete=models.SET_NULL)
+    # Slots come and go with the limit; an attempt must not hold one up, nor be held up by it.
+    slot = models.ForeignKey(
+        Slot, null=True, blank=True, on_delete=models.DO_NOTHING, db_constraint=False
+    )
     conversation = models.JSONField(default=dict, blank=True)
     waits_for = models.CharField(max_length=120, blank=True)
     outcome = models.CharField(max_length=30, blank=True, choices=_choices(Outcome))
@@ -192,6 +195,18 @@ class Attempt(models.Model):
         self.state = wanted.value
         for name, value in fields.items():
             setattr(self, name, value)
+
+    def call_off(self, *, why: str, now: datetime) -> None:
+        """End an attempt before its time; raise `LostRace` when it is not ours."""
+        self.step_to(
+            AttemptState.CANCELLED,
+            finished_at=now,
+            message=why[:500],
+            lease_token="",
+            lease_until=None,
+            slot=None,
+            waits_for="",
+        )
 
     def step_to_paced(self) -> None:
         """Queue for a slot: the next call turned out to need one."""

@@ -22,7 +22,8 @@ from refreshops.routine.models import (
     LostRace,
     Run,
 )
-from refreshops.rules.lifecycle import AttemptState, Origin, Purpose
+from refreshops.routine.moving import adopt_paused, take_over_calling
+from refreshops.rules.lifecycle import AttemptState, Origin, Purpose, RunState
 from refreshops.rules.pacing import forecast
 
 BATCH = 2000
@@ -81,6 +82,7 @@ def open_daily(
     one call about the provider as a whole. A constraint, not this check, makes it one a day.
     """
     today = Run.objects.filter(provider=provider, origin=Origin.DAILY.value, local_date=local_date)
+    _forget_an_empty_one(today, provider)
     run = today.first()
     if run is not None:
         return run, False
@@ -110,6 +112,12 @@ def open_daily(
     return run, True
 
 
+def _forget_an_empty_one(today: QuerySet[Run], provider: Provider) -> None:
+    """Let a day that began before there was a register begin again."""
+    if Login.objects.active().filter(provider=provider).exists():
+        today.filter(state=RunState.CLOSED.value, planned=0, brought_forward=0).delete()
+
+
 def _close_earlier_days(today: Run, *, now: datetime) -> None:
     earlier = Run.objects.filter(
         provider=today.provider,
@@ -118,6 +126,7 @@ def _close_earlier_days(today: Run, *, now: datetime) -> None:
         state__in=OPEN_RUN,
     )
     for run in earlier:
+        take_over_calling(run, today)
         left = call_off(run, now=now)
         why = f"Interrupted: {left} logins were not asked before the next day's run began."
         try:
@@ -179,6 +188,7 @@ def _plan(run: Run, wanted: list[int], *, rank: int, now: datetime, window: time
     waiting = Attempt.objects.filter(purpose=run.purpose, state__in=OPEN_ATTEMPT)
     taken: set[int] = set()
     for chunk in chunks(wanted):
+        adopt_paused(run, waiting.filter(login_id__in=chunk), rank=rank, now=now)
         taken |= set(waiting.filter(login_id__in=chunk).values_list("login_id", flat=True))
         if rank == RANK_PERSON:
             _bring_forward(waiting.filter(login_id__in=chunk), rank=rank, now=now)

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 from django.utils.timezone import localtime
 
 from refreshops.logins.models import Provider
@@ -107,10 +107,13 @@ def _eta(
             .first()
         )
         return max(last, now) if last else now
-    waiting = ahead.filter(Q(run=run) | Q(rank__lt=rank)).count()
-    return now + forecast(
+    first = Q(run=run) | Q(rank__lt=rank) | Q(rank=rank, run__lt=run.pk)
+    waiting = ahead.filter(first).count()
+    length = forecast(
         logins=waiting, per_window=provider.logins_per_minute, window=window, busy=used
     )
+    rests_until = ahead.filter(run=run).aggregate(at=Max("not_before"))["at"]
+    return max(now + length, rests_until or now)
 
 
 def _waits_because(run: Run, *, provider: Provider, used: int, now: datetime) -> str:
@@ -135,7 +138,9 @@ def _waits_because(run: Run, *, provider: Provider, used: int, now: datetime) ->
     if waiting is None:
         return ""
     what = waiting.waits_for or "the next step"
-    return f"Waiting for {what}, next at {localtime(waiting.not_before):%H:%M:%S}."
+    at = localtime(waiting.not_before)
+    day = "" if at.date() == localtime(now).date() else f"{at:%d %B} "
+    return f"Waiting for {what}, next at {day}{at:%H:%M:%S}."
 
 
 @dataclass(frozen=True)

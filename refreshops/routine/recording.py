@@ -7,7 +7,7 @@ evidence, but changes nothing else (fault A7).
 import logging
 from datetime import datetime
 
-from refreshops.logins.models import PauseKind
+from refreshops.logins.models import LoginStatus, PauseKind
 from refreshops.providers.contract import (
     Answer,
     Ask,
@@ -25,7 +25,7 @@ from refreshops.providers.contract import (
 from refreshops.routine import claims, lanes, learning, slots, turn
 from refreshops.routine.desk import Desk, Work
 from refreshops.routine.models import LostRace
-from refreshops.rules.lifecycle import AttemptState, RunState
+from refreshops.rules.lifecycle import AttemptState, Purpose, RunState, may_go_on
 from refreshops.rules.outcomes import Outcome, Reason
 from refreshops.tracing import recorder
 
@@ -56,7 +56,13 @@ def record(desk: Desk, work: Work, heard: Heard) -> Work | None:
 
 
 def _next_step(desk: Desk, work: Work, heard: Heard, *, now: datetime) -> Step:
-    """Ask the conversation; a mistake in our own script parks this login and no other."""
+    """Ask the conversation; a mistake in our own script parks this login and no other.
+
+    Where the provider as a whole is silent, the login is not to blame: its try does not count.
+    """
+    if isinstance(heard, Silence) and heard.kind == "network" and lanes.is_suspect(desk.row):
+        reason = lanes.away_because(desk.row, detail=heard.detail)
+        return Halt("network", reason, now + lanes.NETWORK_PAUSE, work.state)
     try:
         return work.conversation.heard(work.subject, work.state, heard, now=now)
     except Exception:
@@ -105,20 +111,19 @@ def _apply(
     if isinstance(step, Done):
         learning.finish(work.attempt, step.result, sealed=sealed, now=now)
         return None
-    run_state, provider_paused = turn.standing(work.attempt.run_id)
-    if run_state in (RunState.CANCELLED, RunState.CLOSED):
-        work.attempt.step_to(
-            AttemptState.CANCELLED,
-            finished_at=now,
-            lease_token="",
-            lease_until=None,
-            slot=None,
-            waits_for="",
-        )
+    standing = turn.standing(work.attempt.pk)
+    why = _called_off(work, step, standing)
+    if why:
+        _release(work, now=now)
+        work.attempt.call_off(why=why, now=now)
         return None
     match step:
         case Ask():
-            on_hold = provider_paused or run_state != RunState.OPEN
+            on_hold = (
+                desk.halting
+                or standing.provider_paused
+                or standing.run_state != RunState.OPEN.value
+            )
             return _ask(desk, work, step, on_hold=on_hold, now=now)
         case Wait():
             spread = step.spread * desk.chance.random()
@@ -140,20 +145,44 @@ def _settle_slot(desk: Desk, work: Work, step: Step, *, now: datetime) -> None:
         slots.settle(slot_id=work.slot_id, free_at=now + desk.pace.window)
         work.slot_id = None
     elif not (isinstance(step, Ask) and step.call.pacing is Pacing.USE):
+        _release(work, now=now)
+
+
+def _called_off(work: Work, step: Step, standing: turn.Standing) -> str:
+    """Say why an attempt must not go on, or return an empty text.
+
+    A login that was switched the other way meanwhile still gets the data call that its answer
+    leads to at once; it rests and queues no more.
+    """
+    if standing.run_state in (RunState.CANCELLED.value, RunState.CLOSED.value):
+        return "The run had ended."
+    at_once = isinstance(step, Ask) and step.call.pacing is Pacing.FREE
+    if standing.login_status is None or at_once:
+        return ""
+    active = standing.login_status == LoginStatus.ACTIVE.value
+    if may_go_on(Purpose(work.attempt.purpose), active=active):
+        return ""
+    return f"Called off: the login is {standing.login_status} now."
+
+
+def _release(work: Work, *, now: datetime) -> None:
+    """Give a slot back that was reserved and not spent."""
+    if work.slot_id is not None:
         slots.settle(slot_id=work.slot_id, free_at=now)
         work.slot_id = None
 
 
 def _ask(desk: Desk, work: Work, ask: Ask, *, on_hold: bool, now: datetime) -> Work | None:
     """Go on at once with a call that needs no slot or has one; else queue for it."""
+    if work.slot_id is not None and not on_hold:
+        until = claims.held_until(desk, ask.call, now=now)
+        if not slots.hold(slot_id=work.slot_id, until=until):
+            work.slot_id = None  # taken away by a lower limit
     waits_for_slot = ask.call.pacing is not Pacing.FREE and work.slot_id is None
     if waits_for_slot or on_hold:
-        if work.slot_id is not None:
-            slots.settle(slot_id=work.slot_id, free_at=now)
+        _release(work, now=now)
         _rest(desk, work, ask.state, until=now, now=now)
         return None
-    if work.slot_id is not None:
-        slots.hold(slot_id=work.slot_id, until=claims.held_until(desk, ask.call, now=now))
     claims.lease(
         desk, work.attempt, now=now, conversation=ask.state, starts=1, slot_id=work.slot_id
     )

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from refreshops.logins.models import Login, LoginStatus, PauseKind, Provider
 from refreshops.routine import lanes, learning
 from refreshops.routine.models import OPEN_RUN, Attempt, LostRace, Run
+from refreshops.routine.moving import hand_back
 from refreshops.routine.opening import (
     NothingToDo,
     Opened,
@@ -72,13 +73,17 @@ def switch(
         if not chosen:
             raise NothingToDo("No login was chosen.")
         for _, keys in chosen:
-            for chunk in chunks(keys):
+            for chunk in chunks(sorted(keys)):
                 _mark(chunk, order, on=on)
         return [open_order(provider, keys, order) for provider, keys in chosen]
 
 
 def _mark(keys: list[int], order: Order, *, on: bool) -> None:
-    """Note the wish on the logins and call off what speaks against it."""
+    """Note the wish on the logins and call off what speaks against it.
+
+    Logins are locked first and in order, as every end of an attempt does: no deadlock.
+    """
+    list(Login.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk"))
     Login.objects.filter(pk__in=keys).update(
         status=LoginStatus.ACTIVE if on else LoginStatus.INACTIVE,
         status_changed_at=order.now,
@@ -118,6 +123,7 @@ def cancel_run(run: Run, *, by: Any, why: str, now: datetime) -> int:
         raise ReasonMissing("Say why the run is cancelled; it cannot be opened again.")
     with transaction.atomic():
         _move(run, RunState.CANCELLED, now=now, why=f"Cancelled by {by}: {why.strip()}")
+        hand_back(run)
         left = call_off(run, now=now)
         Run.objects.filter(pk=run.pk).update(totals=learning.totals_of(run.pk))
     return left
@@ -169,7 +175,6 @@ def pause_provider(provider: Provider, *, by: Any, why: str, now: datetime) -> N
     """Stop every call to a provider until somebody resumes it; raise `ReasonMissing`."""
     if not why.strip():
         raise ReasonMissing("Say why the provider is paused; the next person will want to know.")
-    lanes.resume(provider_id=provider.pk)  # a person's pause takes the place of a machine's
     lanes.pause(
         provider_id=provider.pk,
         kind=PauseKind.PERSON,

@@ -7,10 +7,14 @@ call that used it. Source: seed 003 ("groups of 10 to 30 per minute"), measureme
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from refreshops.logins.models import Provider
 from refreshops.routine.models import Slot
 from refreshops.tracing import statements
+from refreshops.tracing.models import Call
+
+LONGEST_CALL = timedelta(seconds=240)
 
 _TAKE = """
     UPDATE routine_slot SET free_at = %s
@@ -33,9 +37,9 @@ def take(*, provider_id: int, now: datetime, until: datetime) -> int | None:
     return found[0] if found else None
 
 
-def hold(*, slot_id: int, until: datetime) -> None:
-    """Keep a slot until `until` at the latest."""
-    settle(slot_id=slot_id, free_at=until)
+def hold(*, slot_id: int, until: datetime) -> bool:
+    """Keep a slot until `until` at the latest; False when a lower limit took it away."""
+    return statements.update_row(Slot, where={"id": slot_id}, values={"free_at": until})
 
 
 def settle(*, slot_id: int, free_at: datetime) -> None:
@@ -58,24 +62,41 @@ def in_use(*, provider_id: int, now: datetime) -> int:
     return Slot.objects.filter(provider_id=provider_id, free_at__gt=now).count()
 
 
-def fit(*, provider_id: int, now: datetime) -> None:
+def fit(*, provider_id: int, now: datetime, window: timedelta) -> None:
     """Make the number of slots equal to the provider's limit.
 
     When the limit falls, the slots that are free *last* stay: so from now on no window holds more
-    than the new limit. When it rises, the new slots are free at once.
+    than the new limit. When it rises, the new slots are free one window later, for nobody knows
+    what they would have held: a limit that goes down and up again must not become a burst.
     """
     limit = Provider.objects.values_list("logins_per_minute", flat=True).get(pk=provider_id)
     if Slot.objects.filter(provider_id=provider_id).count() == limit:
         return
     with transaction.atomic():
         locked = Provider.objects.select_for_update().get(pk=provider_id)
-        slots = Slot.objects.filter(provider_id=provider_id).order_by("-free_at", "-pk")
-        surplus = list(slots.values_list("pk", flat=True)[locked.logins_per_minute :])
-        Slot.objects.filter(pk__in=surplus).delete()
+        slots = Slot.objects.filter(provider_id=provider_id)
         missing = locked.logins_per_minute - slots.count()
+        if missing < 0:
+            _take_away(slots, surplus=-missing)
+        free_at = now + window if _called_lately(locked, now=now, window=window) else now
         Slot.objects.bulk_create(
-            [Slot(provider_id=provider_id, free_at=now) for _ in range(missing)]
+            [Slot(provider_id=provider_id, free_at=free_at) for _ in range(missing)]
         )
+
+
+def _take_away(slots: QuerySet[Slot], *, surplus: int) -> None:
+    """Delete those that are free first. One that is just being taken is left for the next round."""
+    first = slots.order_by("free_at", "pk")
+    if connection.features.has_select_for_update_skip_locked:
+        first = first.select_for_update(skip_locked=True)
+    keys = [slot.pk for slot in first[:surplus]]
+    Slot.objects.filter(pk__in=keys).delete()
+
+
+def _called_lately(provider: Provider, *, now: datetime, window: timedelta) -> bool:
+    """Tell whether a call may still count in the provider's window."""
+    since = now - window - LONGEST_CALL
+    return Call.objects.filter(provider=provider.name, sent_at__gte=since).exists()
 
 
 def bring_back(*, provider_id: int, now: datetime, furthest: timedelta) -> int:

@@ -13,6 +13,7 @@ from django_q.tasks import async_task
 
 from refreshops import wiring
 from refreshops.bankdata import retention as bankdata_retention
+from refreshops.logins.models import Login
 from refreshops.routine import claims, ended, engine, opening, schedules, seats
 from refreshops.routine.models import Run
 from refreshops.routine.stopping import asked_to_stop
@@ -28,6 +29,8 @@ def open_today() -> str:
     """Open or join today's run of every provider and have it driven."""
     said = []
     for name in wiring.PROVIDER_NAMES:
+        if not Login.objects.active().filter(provider__name=name).exists():
+            continue
         now = wiring.clock()
         run, opened = opening.open_daily(
             provider=wiring.provider_row(name),

@@ -1,5 +1,6 @@
 """Whose turn it is, and whether a run may go on: asked for every call, so SQL by hand."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
@@ -29,10 +30,22 @@ _NEXT = """
 """
 _LOCKED = " FOR UPDATE OF a SKIP LOCKED"
 _STANDING = """
-    SELECT r.state, p.paused_at
-      FROM routine_run r JOIN logins_provider p ON p.id = r.provider_id
-     WHERE r.id = %s
+    SELECT r.state, p.paused_at, l.status
+      FROM routine_attempt a
+      JOIN routine_run r ON r.id = a.run_id
+      JOIN logins_provider p ON p.id = r.provider_id
+      LEFT JOIN logins_login l ON l.id = a.login_id
+     WHERE a.id = %s
 """
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What may stop an attempt between two calls, read afresh."""
+
+    run_state: str
+    provider_paused: bool
+    login_status: str | None
 
 
 def next_due(*, provider_id: int, now: datetime) -> Attempt | None:
@@ -52,9 +65,15 @@ def next_due(*, provider_id: int, now: datetime) -> Attempt | None:
     return attempt
 
 
-def standing(run_id: int) -> tuple[str, bool]:
-    """Return a run's state, and whether its provider is paused."""
-    found = statements.fetch(_STANDING, [run_id])
+def hold_login(login_id: int) -> None:
+    """Lock a login's row where the database can: orders lock logins first, then attempts, too."""
+    if connection.features.has_select_for_update:
+        statements.fetch("SELECT id FROM logins_login WHERE id = %s FOR NO KEY UPDATE", [login_id])
+
+
+def standing(attempt_id: int) -> Standing:
+    """Return the state of an attempt's run, provider and login."""
+    found = statements.fetch(_STANDING, [attempt_id])
     if found is None:
-        raise LookupError(f"run {run_id}")
-    return found[0], found[1] is not None
+        raise LookupError(f"attempt {attempt_id}")
+    return Standing(found[0], found[1] is not None, found[2])

@@ -40,6 +40,16 @@ class Purpose(StrEnum):
     FORGET = "forget"
 
 
+# What speaks against an order: asking a login that is off here, or switching it the other way.
+WANTS_ACTIVE = frozenset({Purpose.REFRESH, Purpose.LIVE_REFRESH, Purpose.SWITCH_ON})
+WANTS_INACTIVE = frozenset({Purpose.SWITCH_OFF})
+
+
+def may_go_on(purpose: Purpose, *, active: bool) -> bool:
+    """Tell whether a login of this status may still be spoken for with this purpose."""
+    return purpose not in (WANTS_INACTIVE if active else WANTS_ACTIVE)
+
+
 class Origin(StrEnum):
     """Where the order came from."""
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from refreshops.bankdata.models import Snapshot
-from refreshops.logins.models import Login, Provider
+from refreshops.logins.models import Login, PauseKind, Provider
 from refreshops.providers.contract import NoAnswer
-from refreshops.routine import claims, engine, slots
+from refreshops.routine import claims, engine, lanes, slots
 from refreshops.routine.models import Attempt, Run, Slot
 from refreshops.rules.lifecycle import Purpose
 from refreshops.tracing.models import Call
@@ -249,8 +249,44 @@ def test_silences_in_a_row_pause_the_provider(make_desk, open_today):
     row = Provider.objects.get()
     assert row.paused_kind == "network"
     assert "connection refused" in row.paused_reason
-    assert Attempt.objects.filter(state="due").count() == 4
+    assert Attempt.objects.filter(state="due").count() == 5
     assert Call.objects.filter(state="no_answer", error="connection refused").count() == 5
+
+
+def test_a_long_outage_blames_no_login_and_probes_one_at_a_time(make_desk, open_today, clock):
+    make_logins(9)
+    open_today()
+    desk = make_desk(ScriptedProvider(lambda call: NoAnswer("connection refused")))
+    drain(desk)
+    blamed = Attempt.objects.filter(state="done").count()
+
+    for _ in range(20):
+        clock.move(minutes=5)
+        engine.tend(desk)
+        drain(desk)
+
+    assert Attempt.objects.filter(state="done").count() == blamed
+    assert Call.objects.count() == 5 + 20
+
+
+def test_one_silence_after_a_throttle_pause_is_no_outage(make_desk, open_today, clock):
+    make_logins(3)
+    open_today()
+    lanes.pause(
+        provider_id=make_provider().pk,
+        kind=PauseKind.THROTTLED,
+        why="too many requests",
+        now=clock(),
+        resume_at=clock(),
+    )
+    answers = iter([NoAnswer("timeout"), {"then": "done"}, {"then": "done"}])
+    desk = make_desk(ScriptedProvider(lambda call: next(answers)))
+
+    engine.tend(desk)
+    drain(desk)
+
+    assert Provider.objects.get().paused_at is None
+    assert not Attempt.objects.filter(state="due").exists()
 
 
 def test_an_answer_forgets_the_silences(make_desk, open_today):
@@ -309,7 +345,7 @@ def test_a_lower_limit_holds_from_the_next_call_on(make_desk, open_today, clock)
     assert Slot.objects.count() == 2
 
 
-def test_a_higher_limit_is_used_at_once(make_desk, open_today):
+def test_a_higher_limit_is_used_within_one_window(make_desk, open_today, clock):
     make_logins(12)
     open_today()
     provider = ScriptedProvider()
@@ -319,8 +355,34 @@ def test_a_higher_limit_is_used_at_once(make_desk, open_today):
 
     engine.tend(desk)
     drain(desk)
+    at_once = len([step for step, _ in provider.asked if step == "authorize"])
+    clock.move(seconds=60)
+    drain(desk)
+
+    assert at_once == 2
+    assert len([step for step, _ in provider.asked if step == "authorize"]) == 8
+
+
+def test_a_limit_that_goes_down_and_up_again_makes_no_burst(make_desk, open_today, clock):
+    make_logins(20)
+    open_today()
+    provider = ScriptedProvider()
+    desk = make_desk(provider, limit=6)
+    drain(desk)
+
+    for limit in (1, 6):
+        Provider.objects.update(logins_per_minute=limit)
+        engine.tend(desk)
+        clock.move(seconds=1)
+        drain(desk)
 
     assert len([step for step, _ in provider.asked if step == "authorize"]) == 6
+
+
+def test_a_fresh_install_need_not_wait_for_its_first_slots(make_desk, clock):
+    make_desk(limit=3)
+
+    assert set(Slot.objects.values_list("free_at", flat=True)) == {clock()}
 
 
 def test_slots_after_a_clock_jump_come_back_slowly_but_come_back(make_desk, clock):

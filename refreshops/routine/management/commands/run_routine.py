@@ -32,7 +32,7 @@ class Command(BaseCommand):
             window=wiring.window(),
             opening=wiring.begins_with_a_report(provider),
         )
-        found = foreground.drive_to_the_end(run)
+        found = foreground.drive_to_the_end(run, patience=foreground.PATIENCE_OF_THE_ROUTINE)
         seconds = time.monotonic() - started
         self._say(run, found, opened=opened, as_json=options["json"], seconds=seconds)
         sys.exit(foreground.exit_code(run))

@@ -1,0 +1,46 @@
+"""How runs end, and what puts right what a late answer or a jumped clock left behind."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef
+
+from refreshops.routine import learning
+from refreshops.routine.models import OPEN_ATTEMPT, OPEN_RUN, Attempt, LostRace, Run
+from refreshops.rules.lifecycle import AttemptState, RunState
+
+# A call in flight when its run ended is answered within this time.
+LATE = timedelta(hours=1)
+
+
+def close_finished(*, provider_id: int, now: datetime) -> list[Run]:
+    """Close every run that has no open attempt left, and keep its totals."""
+    left = Attempt.objects.filter(run_id=OuterRef("pk"), state__in=OPEN_ATTEMPT)
+    finished = Run.objects.filter(provider_id=provider_id, state__in=OPEN_RUN)
+    closed = []
+    for run in finished.exclude(Exists(left)):
+        try:
+            learning.close_run(run, now=now)
+        except LostRace:
+            continue
+        closed.append(run)
+    return closed
+
+
+def correct_totals(*, provider_id: int, now: datetime) -> None:
+    """Count again the runs that ended while a call was in flight, once it has been answered."""
+    late = Run.objects.filter(
+        provider_id=provider_id, closed_at__gte=now - LATE, totals__calling__gt=0
+    )
+    for run in late:
+        Run.objects.filter(pk=run.pk).update(totals=learning.totals_of(run.pk))
+
+
+def bring_back(*, provider_id: int, now: datetime) -> None:
+    """Let attempts go on that a clock set back would leave waiting for the future (fault B3)."""
+    ahead = Run.objects.filter(
+        provider_id=provider_id, state=RunState.OPEN.value, opened_at__gt=now + timedelta(minutes=1)
+    )
+    if ahead.exists():
+        Attempt.objects.filter(
+            run__in=ahead, state=AttemptState.DUE.value, not_before__gt=now
+        ).update(not_before=now)
