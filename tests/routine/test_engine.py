@@ -1,8 +1,12 @@
 """The engine over a scripted provider: claims, leases, slots, traces, what follows an answer."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from refreshops.bankdata.models import Snapshot
 from refreshops.logins.models import Login, PauseKind, Provider
@@ -438,3 +442,63 @@ def test_drive_works_with_threads_until_nothing_is_left(make_desk, open_today, c
 
     run.refresh_from_db()
     assert (driven.ended, driven.calls, run.state) == ("nothing left", 24, "closed")
+
+
+def test_a_login_of_two_calls_costs_few_statements(
+    make_desk, open_today, django_assert_max_num_queries
+):
+    make_login()
+    open_today()
+    desk = make_desk()
+
+    # Three transactions, here six savepoints: the claim, what the first answer leads to, the end.
+    with django_assert_max_num_queries(20):
+        engine.speak_once(desk)
+
+    assert Attempt.objects.get().outcome == "fresh"
+
+
+def test_the_keepers_round_writes_nothing_when_nothing_has_changed(make_desk, open_today):
+    make_logins(2)
+    open_today()
+    desk = make_desk()
+    claims.claim(desk)
+    desk.held.clear()
+
+    with CaptureQueriesContext(connection) as seen:
+        engine.tend(desk)
+
+    assert [row["sql"] for row in seen if not row["sql"].startswith("SELECT")] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_at_rest_is_woken_by_the_slot_that_another_gives_back(
+    make_desk, open_today, clock, monkeypatch
+):
+    monkeypatch.setattr(engine, "IDLE_TICK", timedelta(hours=1))
+    make_logins(2)
+    open_today()
+
+    def answer(call):
+        # The only slot is reserved meanwhile, and given back unspent when this call ends.
+        time.sleep(0.3)
+        return {"then": "done"}
+
+    desk = make_desk(ScriptedProvider(answer, mint=True), limit=1, concurrency=3)
+    driving = threading.Thread(
+        target=engine.drive,
+        kwargs={
+            "provider": desk.provider,
+            "row_id": desk.row.pk,
+            "clock": clock,
+            "pace": desk.pace,
+            "vault": desk.vault,
+            "stop": lambda: Attempt.objects.filter(state="done").count() == 2,
+        },
+        daemon=True,
+    )
+
+    driving.start()
+    driving.join(timeout=20)
+
+    assert not driving.is_alive()
