@@ -5,7 +5,6 @@ keeper that renews leases, takes back lost attempts and closes finished runs.
 """
 
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -29,8 +28,6 @@ logger = logging.getLogger(__name__)
 
 # New work from other processes is noticed within this time.
 IDLE_TICK = timedelta(milliseconds=250)
-# How long a thread that reads a large answer may keep one waiting that holds the writers' turn.
-SWITCH_S = 0.0005
 DATABASE_RETRIES = 5
 
 
@@ -76,8 +73,6 @@ def drive(
         threading.Thread(target=_work, args=(desk, halt), name=f"drive-{number}", daemon=True)
         for number in range(pace.concurrency)
     ]
-    usual_switch_s = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_S)
     for thread in threads:
         thread.start()
     ended = ""
@@ -93,7 +88,6 @@ def drive(
         halt.set()
         desk.stirred.set()
         keeper.wind_down(threads)
-        sys.setswitchinterval(usual_switch_s)
     return Driven(calls=desk.calls_made, ended=ended)
 
 

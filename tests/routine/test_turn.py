@@ -128,10 +128,11 @@ def test_another_providers_attempts_are_left_to_it(waiting):
     assert turn.next_due(provider_id=elsewhere.pk, now=NOON) is None
 
 
-def test_a_runs_standing_is_its_state_and_its_providers_pause(waiting):
-    run = Run.objects.get()
+def test_an_attempts_standing_is_that_of_its_run_provider_and_login(waiting):
+    attempt = Attempt.objects.get(login__isnull=False)
 
-    assert turn.standing(run.pk) == ("open", False)
+    assert turn.standing(attempt.pk) == turn.Standing("open", False, "active")
     Run.objects.update(state="paused")
     Provider.objects.update(paused_at=NOON, paused_reason="x")
-    assert turn.standing(run.pk) == ("paused", True)
+    Login.objects.update(status="inactive")
+    assert turn.standing(attempt.pk) == turn.Standing("paused", True, "inactive")
