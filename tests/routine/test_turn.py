@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from refreshops.logins.models import Provider
+from refreshops.logins.models import Login, Provider
 from refreshops.routine import turn
 from refreshops.routine.models import RANK_PERSON, Attempt, Run, Slot
 from tests.builders import NOON, make_login, make_logins
@@ -129,7 +129,7 @@ def test_another_providers_attempts_are_left_to_it(waiting):
 
 
 def test_an_attempts_standing_is_that_of_its_run_provider_and_login(waiting):
-    attempt = Attempt.objects.get(login__isnull=False)
+    attempt = waiting[0]
 
     assert turn.standing(attempt.pk) == turn.Standing("open", False, "active")
     Run.objects.update(state="paused")
