@@ -38,7 +38,7 @@ from refreshops.routine import opening, slots
 now, row = wiring.clock(), wiring.provider_row()
 day = wiring.local_date(now)
 opening.open_daily(provider=row, local_date=day, now=now, window=wiring.window())
-slots.fit(provider_id=row.pk, now=now)
+slots.fit(provider_id=row.pk, now=now, window=wiring.window())
 """
 
 
