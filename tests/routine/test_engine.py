@@ -486,18 +486,19 @@ def test_a_thread_at_rest_is_woken_by_the_slot_that_another_gives_back(
         return {"then": "done"}
 
     desk = make_desk(ScriptedProvider(answer, mint=True), limit=1, concurrency=3)
-    driving = threading.Thread(
-        target=engine.drive,
-        kwargs={
-            "provider": desk.provider,
-            "row_id": desk.row.pk,
-            "clock": clock,
-            "pace": desk.pace,
-            "vault": desk.vault,
-            "stop": lambda: Attempt.objects.filter(state="done").count() == 2,
-        },
-        daemon=True,
-    )
+
+    def drive():
+        engine.drive(
+            provider=desk.provider,
+            row_id=desk.row.pk,
+            clock=clock,
+            pace=desk.pace,
+            vault=desk.vault,
+            stop=lambda: Attempt.objects.filter(state="done").count() == 2,
+        )
+        connection.close()
+
+    driving = threading.Thread(target=drive, daemon=True)
 
     driving.start()
     driving.join(timeout=20)
