@@ -3,7 +3,9 @@
 Every reader raises ImproperlyConfigured with one sentence that names the setting and says why.
 """
 
+import logging
 import os
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,17 @@ from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
 
+HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]+")
+# A name that no resolver takes for a number: its last label begins with a letter.
+NAMED = re.compile(r"(?:[A-Za-z0-9-]+\.)*[A-Za-z][A-Za-z0-9-]*")
+
 
 def read_env_file(*, default: Path) -> None:
     """Read ENV_FILE, or `default` when that is not set; what the environment says goes first."""
     found = Path(os.environ.get("ENV_FILE", default))
     if found.is_file():
+        # It would print a malformed line, which may hold a key.
+        logging.getLogger("environ").setLevel(logging.CRITICAL)
         environ.Env.read_env(found)
 
 
@@ -31,7 +39,8 @@ def refuse(name: str, why: str) -> ImproperlyConfigured:
 
 def text(name: str, default: str | None = None) -> str:
     """Return a text, or its default; without a default it must be there."""
-    value = env.str(name, default=default if default is not None else "").strip()
+    # Not through django-environ's readers: they take a value that begins with $ for a name.
+    value = os.environ.get(name, default or "").strip()
     if default is None and not value:
         raise refuse(name, "is missing: set it in the environment or in .env (see .env.example).")
     return value
@@ -57,6 +66,14 @@ def number(name: str, default: float, *, low: float, high: float) -> float:
     return value
 
 
+def whole(name: str, default: int, *, low: int, high: int) -> int:
+    """Return a whole number within its bounds."""
+    value = number(name, default, low=low, high=high)
+    if value != int(value):
+        raise refuse(name, f"must be a whole number from {low} to {high}, not {value:g}.")
+    return int(value)
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine itself."""
     if host == "localhost":
@@ -73,16 +90,18 @@ def provider_url(name: str) -> str:
     parts = urlsplit(value)
     try:
         host = parts.hostname or ""
-        _ = parts.port
-    except ValueError as error:
-        raise refuse(name, "has a senseless host or port.") from error
+        senseless = parts.port == 0 or not HOST.fullmatch(host)
+    except ValueError:
+        senseless = True
+    if senseless and parts.scheme in {"http", "https"}:
+        raise refuse(name, "has a senseless host or port.")
     if parts.scheme not in {"http", "https"} or not host:
         raise refuse(name, "must be a web address such as https://INSTANCE-api.private.fin.ag/v3/")
     if parts.scheme != "https" and not is_loopback(host):
         raise refuse(name, "must begin with https:// (plain http only for this machine itself).")
-    if parts.scheme == "https" and host[0].isdigit() and host.replace(".", "").isdigit():
+    if parts.scheme == "https" and not is_loopback(host) and not NAMED.fullmatch(host):
         raise refuse(name, "must name a host, not a bare IP address.")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    if "@" in parts.netloc or "?" in value or "#" in value:
         raise refuse(name, "must hold no credentials, query or fragment.")
     if not parts.path.rstrip("/").endswith("/v3"):
         raise refuse(name, "must go up to and including /v3/.")
@@ -136,7 +155,8 @@ def database(name: str, *, folder: Path) -> dict[str, Any]:
             "PRAGMA busy_timeout=20000; PRAGMA foreign_keys=ON;",
         }
         if str(found["NAME"]) not in {"", ":memory:"}:
-            Path(str(found["NAME"])).parent.mkdir(parents=True, exist_ok=True)
+            # It holds balances, sessions and password hashes: nobody else's to read.
+            Path(str(found["NAME"])).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     elif "postgresql" in found["ENGINE"]:
         found["CONN_MAX_AGE"] = 60
         found["CONN_HEALTH_CHECKS"] = True

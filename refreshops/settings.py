@@ -19,6 +19,7 @@ from refreshops.environment import (
     read_env_file,
     refuse,
     text,
+    whole,
     zone,
 )
 
@@ -31,6 +32,8 @@ if len(SECRET_KEY) < 50:
     raise refuse("SECRET_KEY", "must be at least 50 characters of chance (make key prints one).")
 HTTPS_ONLY = flag("HTTPS_ONLY", default=True)
 ALLOWED_HOSTS = [host.strip() for host in text("ALLOWED_HOSTS").split(",") if host.strip()]
+if not ALLOWED_HOSTS:
+    raise refuse("ALLOWED_HOSTS", "must name at least one host, separated by commas.")
 if not all(is_loopback(host.strip("[]")) for host in ALLOWED_HOSTS):
     if DEBUG:
         raise refuse("DEBUG", "may be true only where ALLOWED_HOSTS names this machine alone.")
@@ -53,22 +56,24 @@ FIELD_ENCRYPTION_KEYS = fernet_keys("FIELD_ENCRYPTION_KEYS")
 
 FLINKS_API_URL = provider_url("FLINKS_API_URL")
 FLINKS_CUSTOMER_ID = text("FLINKS_CUSTOMER_ID")
+if set(FLINKS_CUSTOMER_ID) <= {"."}:
+    raise refuse("FLINKS_CUSTOMER_ID", "is no customer id: it is written into the address.")
 FLINKS_SECRET_KEY = text("FLINKS_SECRET_KEY", "")
 FLINKS_X_API_KEY = text("FLINKS_X_API_KEY", "")
 FLINKS_BEARER_SECRET = text("FLINKS_BEARER_SECRET", "")
 
-LOGINS_PER_MINUTE = int(number("LOGINS_PER_MINUTE", 20, low=1, high=10_000))
+LOGINS_PER_MINUTE = whole("LOGINS_PER_MINUTE", 20, low=1, high=10_000)
 THROTTLE_WINDOW_SECONDS = number("THROTTLE_WINDOW_SECONDS", 60, low=0.1, high=3600)
 POLL_SECONDS = number("POLL_SECONDS", 10, low=0.05, high=600)
 POLL_LIMIT_SECONDS = number("POLL_LIMIT_SECONDS", 1800, low=0.1, high=86_400)
 LEASE_SECONDS = number("LEASE_SECONDS", 10, low=0.5, high=3600)
-CONCURRENCY = int(number("CONCURRENCY", 4, low=1, high=64))
+CONCURRENCY = whole("CONCURRENCY", 4, low=1, high=64)
 CALL_DEADLINE_SECONDS = number("CALL_DEADLINE_SECONDS", 240, low=0.2, high=240)
 # Shortens waits after silence for rehearsals against the simulator.
 WAIT_SCALE = number("WAIT_SCALE", 1, low=0.0001, high=1)
-CALL_RETENTION_DAYS = int(number("CALL_RETENTION_DAYS", 90, low=1, high=36_500))
-SNAPSHOT_RETENTION_DAYS = int(number("SNAPSHOT_RETENTION_DAYS", 90, low=1, high=36_500))
-ATTEMPT_RETENTION_DAYS = int(number("ATTEMPT_RETENTION_DAYS", 400, low=1, high=36_500))
+CALL_RETENTION_DAYS = whole("CALL_RETENTION_DAYS", 90, low=1, high=36_500)
+SNAPSHOT_RETENTION_DAYS = whole("SNAPSHOT_RETENTION_DAYS", 90, low=1, high=36_500)
+ATTEMPT_RETENTION_DAYS = whole("ATTEMPT_RETENTION_DAYS", 400, low=1, high=36_500)
 
 # Only for `make run`: the password of the demo people; empty means a new one at each start.
 DEMO_PASSWORD = text("DEMO_PASSWORD", "")
@@ -176,10 +181,10 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 Q_CLUSTER: dict[str, Any] = {
     "name": "refreshops",
     "orm": "default",
-    "workers": int(number("WORKERS", 2, low=1, high=32)),
+    "workers": whole("WORKERS", 2, low=1, high=32),
     "timeout": 300,
     "retry": 900,
-    "queue_limit": int(number("WORKERS", 2, low=1, high=32)),
+    "queue_limit": whole("WORKERS", 2, low=1, high=32),
     "bulk": 1,
     "max_attempts": 1,
     "ack_failures": True,

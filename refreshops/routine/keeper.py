@@ -73,8 +73,8 @@ class Keeper:
                 on_tick()
             self._away_since_s = None
             return idle_because(self._desk, patience=patience) if until_idle else ""
-        except (DatabaseError, InterfaceError):
-            self._wait_for_the_database()
+        except (DatabaseError, InterfaceError) as away:
+            self._wait_for_the_database(away)
             return ""
 
     def _tend_when_due(self) -> None:
@@ -85,13 +85,13 @@ class Keeper:
         pause_s = min(1.0, self._desk.pace.lease.total_seconds() / 4)
         self._tend_again_s = time.monotonic() + pause_s
 
-    def _wait_for_the_database(self) -> None:
+    def _wait_for_the_database(self, away: Exception) -> None:
         """Log, wait a little, and give up with the error when it stays away."""
         now_s = time.monotonic()
         self._away_since_s = self._away_since_s or now_s
         if now_s - self._away_since_s > DATABASE_PATIENCE_S:
-            raise  # noqa: PLE0704 - called while the error is being handled
-        logger.exception("The database is away; trying again")
+            raise away
+        logger.error("The database is away; trying again: %s", away)
         connection.close()
         time.sleep(0.5)
 
@@ -102,8 +102,8 @@ class Keeper:
                 thread.join(timeout=0.05)
             try:
                 claims.renew(self._desk, now=self._desk.clock())
-            except (DatabaseError, InterfaceError):
-                self._wait_for_the_database()
+            except (DatabaseError, InterfaceError) as away:
+                self._wait_for_the_database(away)
         tend(self._desk)
 
 

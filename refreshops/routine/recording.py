@@ -31,14 +31,18 @@ from refreshops.tracing import recorder
 
 logger = logging.getLogger(__name__)
 
+# What the trace keeps of an answer that our own reading broke on.
+UNREAD = Envelope(None, "", "This answer could not be read; see the log.", "", "", {})
+
 
 def record(desk: Desk, work: Work, heard: Heard) -> Work | None:
     """Write the answer down and return the next call of the same attempt, if it follows at once."""
     now = desk.clock()
-    envelope = desk.provider.envelope(work.call, heard) if isinstance(heard, Answer) else None
-    step = _next_step(desk, work, heard, now=now)
-    data = step.result.bank_data if isinstance(step, Done) else None
-    sealed = desk.vault.seal(data.payload) if data is not None else None
+    try:
+        envelope, step, sealed = _read(desk, work, heard, now=now)
+    except Exception:
+        logger.exception("Attempt %s broke on an answer", work.attempt.pk)
+        envelope, step, sealed = UNREAD, _parked(work, now=now), None
     try:
         with desk.writing():
             _close_call(work, heard, envelope, now=now)
@@ -55,26 +59,37 @@ def record(desk: Desk, work: Work, heard: Heard) -> Work | None:
     return following
 
 
+def _read(
+    desk: Desk, work: Work, heard: Heard, *, now: datetime
+) -> tuple[Envelope | None, Step, bytes | None]:
+    """Read an answer for the trace, ask the conversation what follows, and seal the bank data."""
+    envelope = desk.provider.envelope(work.call, heard) if isinstance(heard, Answer) else None
+    step = _next_step(desk, work, heard, now=now)
+    data = step.result.bank_data if isinstance(step, Done) else None
+    return envelope, step, desk.vault.seal(data.payload) if data is not None else None
+
+
+def _parked(work: Work, *, now: datetime) -> Done:
+    """End a login on whose answer our own script broke; it parks this one and no other."""
+    return Done(
+        Result(
+            Outcome.OUR_CONFIG,
+            learning.held_state(work.attempt, now=now),
+            reason=Reason.CRASHED,
+            message="Our own reading of this answer failed; the log holds the details.",
+        )
+    )
+
+
 def _next_step(desk: Desk, work: Work, heard: Heard, *, now: datetime) -> Step:
-    """Ask the conversation; a mistake in our own script parks this login and no other.
+    """Ask the conversation what follows.
 
     Where the provider as a whole is silent, the login is not to blame: its try does not count.
     """
     if isinstance(heard, Silence) and heard.kind == "network" and lanes.is_suspect(desk.row):
         reason = lanes.away_because(desk.row, detail=heard.detail)
         return Halt("network", reason, now + lanes.NETWORK_PAUSE, work.state)
-    try:
-        return work.conversation.heard(work.subject, work.state, heard, now=now)
-    except Exception:
-        logger.exception("Attempt %s broke on an answer", work.attempt.pk)
-        return Done(
-            Result(
-                Outcome.OUR_CONFIG,
-                learning.held_state(work.attempt, now=now),
-                reason=Reason.CRASHED,
-                message="Our own reading of this answer failed; the log holds the details.",
-            )
-        )
+    return work.conversation.heard(work.subject, work.state, heard, now=now)
 
 
 def _close_call(work: Work, heard: Heard, envelope: Envelope | None, *, now: datetime) -> None:

@@ -14,6 +14,9 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import CharField, Model
 
+# A statement takes only so many parameters, and each number of rows is a text of its own.
+AT_ONCE = 50
+
 
 def update_row(model: type[Model], *, where: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
     """Set `values` on the rows whose fields equal `where`; False when there were none.
@@ -36,11 +39,12 @@ def insert_row(row: Model) -> int:
 
 
 def insert_rows(rows: Sequence[Model]) -> None:
-    """Insert a few rows of one model at once, without learning their ids."""
-    if rows:
-        parameters = chain.from_iterable(_all_stored(row) for row in rows)
+    """Insert rows of one model, a few at a time, without learning their ids."""
+    for start in range(0, len(rows), AT_ONCE):
+        few = rows[start : start + AT_ONCE]
+        parameters = chain.from_iterable(_all_stored(row) for row in few)
         with connection.cursor() as cursor:
-            cursor.execute(_insert_text(type(rows[0]), len(rows)), list(parameters))
+            cursor.execute(_insert_text(type(few[0]), len(few)), list(parameters))
 
 
 def delete_rows(model: type[Model], *, where: Mapping[str, Any]) -> None:

@@ -95,15 +95,24 @@ class TestARefusedWrite:
         assert Attempt.objects.get().outcome == "fresh"
 
 
-def test_an_odd_error_while_recording_lets_the_lease_go(make_desk, open_today, monkeypatch):
-    make_login()
+def test_an_answer_that_our_own_reading_breaks_on_parks_one_login(make_desk, open_today):
+    strange, usual = make_login(institution="A"), make_login(institution="B")
     open_today()
     desk = make_desk()
-    monkeypatch.setattr(desk.provider, "envelope", lambda call, answer: 1 / 0)
+    envelope = desk.provider.envelope
 
-    with pytest.raises(ZeroDivisionError):
-        engine.speak_once(desk)
+    def breaks(call, answer):
+        if call.body["login"] == strange.login_id:
+            raise RecursionError
+        return envelope(call, answer)
 
+    desk.provider.envelope = breaks
+    drain(desk)
+
+    parked = Attempt.objects.get(login=strange)
+    assert (parked.outcome, parked.outcome_reason) == ("our_config", "crashed")
+    assert Call.objects.get(login_id=strange.login_id).state == "answered"
+    assert Attempt.objects.get(login=usual).outcome == "fresh"
     assert desk.held == {}
 
 

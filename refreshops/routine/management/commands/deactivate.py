@@ -16,6 +16,7 @@ from refreshops.routine import foreground, services
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt
 from refreshops.rules.lifecycle import Purpose
 
+LARGEST_FILE = 64 << 20
 # So many unconfirmed logins are named one by one.
 SHOWN = 20
 
@@ -116,6 +117,10 @@ class Command(BaseCommand):
         if options["customer"]:
             return self._logins(options["customer"], by_login=False)
         path: Path = options["file"]
+        if not path.is_file():
+            raise CommandError(f"{path} is no file.")
+        if path.stat().st_size > LARGEST_FILE:
+            raise CommandError(f"{path} is too large for a list of logins.")
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
