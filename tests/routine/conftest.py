@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from refreshops.bankdata.vault import Vault
+from refreshops.logins.models import Login
 from refreshops.providers.contract import Policy
 from refreshops.routine import engine
 from refreshops.routine.desk import Desk, Pace
 from refreshops.routine.models import Run
-from refreshops.routine.opening import open_daily
+from refreshops.routine.opening import Opened, open_daily, open_run
+from refreshops.rules.lifecycle import Purpose
 from tests.builders import FakeClock, ScriptedProvider, make_provider
 
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -56,6 +58,25 @@ def open_today(clock: FakeClock):
             **fields,
         )
         return run
+
+    return make
+
+
+@pytest.fixture
+def order(clock: FakeClock):
+    """A person's order over some logins, or over all."""
+
+    def make(purpose: Purpose = Purpose.REFRESH, logins: Any = None) -> Opened:
+        return open_run(
+            provider=make_provider(),
+            purpose=purpose,
+            logins=Login.objects.all() if logins is None else logins,
+            by=None,
+            reason="a test",
+            now=clock(),
+            local_date=clock().date(),
+            window=WINDOW,
+        )
 
     return make
 

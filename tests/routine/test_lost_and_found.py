@@ -9,29 +9,11 @@ from django.db import DatabaseError
 from refreshops.logins.models import Login, PauseKind, Provider
 from refreshops.routine import claims, engine, lanes, recording, services
 from refreshops.routine.models import Attempt, Run, Slot
-from refreshops.rules.lifecycle import Purpose
 from refreshops.tracing.models import Call
 from tests.builders import ScriptedProvider, make_login, make_logins, make_provider
 from tests.routine.conftest import WINDOW, drain
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def order(clock):
-    def make(purpose=Purpose.REFRESH, logins=None):
-        return services.open_run(
-            provider=make_provider(),
-            purpose=purpose,
-            logins=Login.objects.all() if logins is None else logins,
-            by=None,
-            reason="a test",
-            now=clock(),
-            local_date=clock().date(),
-            window=WINDOW,
-        )
-
-    return make
 
 
 @pytest.fixture

@@ -6,30 +6,11 @@ import pytest
 
 from refreshops.logins.models import Login, LoginStatus
 from refreshops.routine.models import Attempt, Run
-from refreshops.routine.opening import NothingToDo, open_daily, open_run
-from refreshops.rules.lifecycle import Purpose
+from refreshops.routine.opening import NothingToDo, open_daily
 from tests.builders import ScriptedProvider, make_login, make_logins, make_provider
 from tests.routine.conftest import WINDOW, drain
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def order(clock):
-    def make(purpose=Purpose.REFRESH, logins=None, **fields):
-        return open_run(
-            provider=make_provider(),
-            purpose=purpose,
-            logins=Login.objects.all() if logins is None else logins,
-            by=None,
-            reason="a test",
-            now=clock(),
-            local_date=clock().date(),
-            window=WINDOW,
-            **fields,
-        )
-
-    return make
 
 
 def test_the_daily_run_holds_every_active_login_and_no_other(open_today):
