@@ -90,13 +90,18 @@ def drive(provider: str) -> str:
     )
     if seat is None:
         return "enough are driving"
-    ends_at = time.monotonic() + SLICE_S
+    kept_s = time.monotonic()
+    ends_s = kept_s + SLICE_S
 
     def over() -> bool:
-        if asked_to_stop():
+        nonlocal kept_s
+        now_s = time.monotonic()
+        if asked_to_stop() or now_s >= ends_s:
             return True
-        seated = seats.keep(seat, now=wiring.clock(), lease=SEAT_LEASE)
-        return not seated or time.monotonic() >= ends_at
+        if now_s - kept_s < SEAT_LEASE.total_seconds() / 5:
+            return False
+        kept_s = now_s
+        return not seats.keep(seat, now=wiring.clock(), lease=SEAT_LEASE)
 
     try:
         driven = engine.drive(
