@@ -99,6 +99,17 @@ class _TimedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
+class _Session(requests.Session):
+    """Never looks where a redirect leads.
+
+    Even with `allow_redirects=False` requests prepares the next request, and for that reads the
+    whole body, unpacks it without a limit and decodes the Location.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
+
+
 class Transport:
     """One requests.Session per thread to one provider: no redirects, no retries, no environment.
 
@@ -185,7 +196,7 @@ class Transport:
     def _session(self) -> requests.Session:
         session = getattr(self._own, "session", None)
         if session is None:
-            session = self._own.session = requests.Session()
+            session = self._own.session = _Session()
             session.trust_env = False
             session.verify = self._ca or True
             session.headers["Accept-Encoding"] = "gzip"

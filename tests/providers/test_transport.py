@@ -166,6 +166,19 @@ class TestUnreadableAnswers:
         assert caught.value.http_status == int(status[:3])
         assert elsewhere.requests == []
 
+    @pytest.mark.parametrize(
+        "location", [b"\x00", b"/caf\xe9", b"http://[::1", b"\xff\xfe://\x80"], ids=repr
+    )
+    def test_a_redirect_to_nonsense_is_a_redirect(self, location):
+        head = b"HTTP/1.1 302 Found\r\nContent-Length: 2\r\nLocation: " + location
+        with (
+            raw_server(head + b"\r\n\r\n{}") as server,
+            pytest.raises(UnreadableAnswer) as caught,
+        ):
+            exchange(server.url)
+
+        assert "redirected" in caught.value.detail
+
     @pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip, gzip"])
     def test_it_refuses_an_encoding_it_did_not_ask_for(self, encoding):
         said = http(b"xxxx", headers=f"Content-Encoding: {encoding}\r\n")
@@ -246,22 +259,30 @@ def run_in_a_child(script, *args):
     )
 
 
+PACKED = "Content-Encoding: gzip\r\n"
+TOO_LARGE = "answer larger than 8 MB"
+MOVED = "redirected to another address; not followed"
+
+
 @pytest.mark.parametrize(
-    "large",
+    ("large", "refusal"),
     [
+        pytest.param(http(gzip_bomb(100), headers=PACKED), TOO_LARGE, id="gzip-bomb-100-mb"),
+        pytest.param(http(b" " * 40 * 1024 * 1024), TOO_LARGE, id="plain-40-mb"),
         pytest.param(
-            http(gzip_bomb(100), headers="Content-Encoding: gzip\r\n"), id="gzip-bomb-100-mb"
+            http(gzip_bomb(100), status="302 Found", headers=PACKED + "Location: /x\r\n"),
+            MOVED,
+            id="redirect-with-a-gzip-bomb",
         ),
-        pytest.param(http(b" " * 40 * 1024 * 1024), id="plain-40-mb"),
     ],
 )
-def test_memory_stays_flat_against_a_large_answer(large):
+def test_memory_stays_flat_against_a_large_answer(large, refusal):
     said = iter([http(b"{}"), large])
     with raw_server(lambda sock: sock.sendall(next(said))) as server:
         printed = run_in_a_child(MEASURED_IN_A_CHILD, server.url).stdout
     grown_kb, _, detail = printed.strip().partition(" ")
 
-    assert detail == "answer larger than 8 MB"
+    assert detail == refusal
     assert int(grown_kb) < 20 * 1024
 
 
