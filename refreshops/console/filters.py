@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from refreshops.console.addresses import NOT_ASKED
 from refreshops.console.badges import data_words, outcome_label
 from refreshops.console.scoping import logins_of, sees_everything
+from refreshops.console.search import is_number
 from refreshops.logins.models import Provider
 from refreshops.providers.flinks.codes import CODE_TABLE
 from refreshops.rules.freshness import DataState
@@ -108,7 +109,7 @@ class ManagerFilter(admin.SimpleListFilter):
         if value == self.nobody:
             return queryset.filter(**{f"{self.path}__isnull": True})
         if value:
-            return queryset.filter(**{self.path: value}) if value.isdigit() else queryset.none()
+            return queryset.filter(**{self.path: value}) if is_number(value) else queryset.none()
         return queryset
 
 

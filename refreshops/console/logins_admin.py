@@ -6,13 +6,14 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import ForeignKey, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
 from refreshops.console import filters, order_pages
 from refreshops.console.badges import nightly_badge, outcome_badge
 from refreshops.console.login_page import login_context
+from refreshops.console.lookups import CarefulAutocomplete
 from refreshops.console.machine_rows import CappedPaginator, ConsoleAdmin
 from refreshops.console.moments import moment
 from refreshops.console.search import canonical
@@ -66,6 +67,7 @@ class LoginAdmin(ConsoleAdmin):
         filters.CodeFilter,
         filters.ProviderFilter,
     )
+    linked_by = ("customer__id__exact",)
     list_select_related = ("customer__account_manager", "provider")
     search_fields = ("login_id",)
     search_help_text = "A LoginId or its beginning, a customer's reference or name"
@@ -86,6 +88,14 @@ class LoginAdmin(ConsoleAdmin):
         if obj is None:
             return []
         return [name for name in self.given_by_hand if name not in self.corrected_by_hand]
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey, request: HttpRequest, **options: Any
+    ) -> Any:
+        """Let the customer's box survive what is no customer."""
+        if db_field.name in self.autocomplete_fields:
+            options.setdefault("widget", CarefulAutocomplete(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **options)
 
     def has_refresh_permission(self, request: HttpRequest) -> bool:
         """Tell whether this person may ask for a refresh."""

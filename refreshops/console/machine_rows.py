@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 
+from refreshops.console.lookups import OwnLookups
 from refreshops.console.scoping import seen_by
 
 COUNT_CAP = 10_000
@@ -35,7 +36,7 @@ class CappedPaginator(Paginator):
         return int(rows.order_by()[: COUNT_CAP + 1].count())
 
 
-class ConsoleAdmin(admin.ModelAdmin):
+class ConsoleAdmin(OwnLookups, admin.ModelAdmin):
     """Rows narrowed to the person, foreign ids answered like absent ones, nothing ever deleted."""
 
     list_per_page = 50

@@ -7,6 +7,8 @@ from django.http import HttpRequest, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
+from refreshops.console.lookups import OwnLookups
+
 # Their forms would let a person name any function to be run (fault F10).
 NEVER_REGISTERED = frozenset({"django_q"})
 APP_ORDER = ("logins", "routine", "tracing", "bankdata", "auth")
@@ -39,11 +41,12 @@ class ConsoleSite(admin.AdminSite):
     enable_nav_sidebar = False
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Register as usual, but leave out the queue's own tables."""
+        """Register as usual, but leave out the queue's own tables, and guard every list."""
         models = model_or_iterable if isinstance(model_or_iterable, (list, tuple)) else None
+        guarded = _guarded(admin_class or admin.ModelAdmin)
         for model in models if models is not None else [model_or_iterable]:
             if model._meta.app_label not in NEVER_REGISTERED:
-                super().register(model, admin_class, **options)
+                super().register(model, guarded, **options)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Add the index page's live answer and the page of the daily time."""
@@ -88,6 +91,13 @@ class ConsoleSite(admin.AdminSite):
             if app["app_label"] == "routine" and request.user.has_perm("routine.set_daily_time"):
                 app["models"].append(_schedule_entry())
         return sorted(apps, key=lambda app: _rank(app["app_label"]))
+
+
+def _guarded(admin_class: type[admin.ModelAdmin]) -> type[admin.ModelAdmin]:
+    """Return the class with `OwnLookups`: people and groups are registered by Django itself."""
+    if issubclass(admin_class, OwnLookups):
+        return admin_class
+    return type(admin_class.__name__, (OwnLookups, admin_class), {})
 
 
 def _places(request: HttpRequest) -> list[dict[str, Any]]:
