@@ -3,6 +3,8 @@
 A field is dropped until it is listed (fault G-1, G-2). Knows no provider.
 """
 
+import json
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +17,9 @@ HIDDEN = "[hidden]"
 # A secret shorter than this would blank half of every sentence; settings refuse such keys.
 SHORTEST_SECRET = 4
 MESSAGE_LIMIT = 500
+MOST_ITEMS = 20
+MOST_KEPT = 16 * 1024
+LARGEST_INTEGER = 2**63 - 1
 
 _MARKED_TEXT = re.compile(
     r"""
@@ -51,29 +56,45 @@ _DROPPED = object()
 def keep(body: Any, *, allowed: Allowed, clean: Clean | None = None) -> dict[str, Any]:
     """Return the listed fields of a JSON object, and nothing else.
 
-    `allowed` maps a field name (matched without regard to case) to `KEEP` for a scalar or to a
-    mapping for an object or a list of objects. A text that holds JSON itself is dropped. `clean`
-    is applied to every text that stays. Anything but an object gives `{}`.
+    `allowed` maps a field name (matched without regard to case; the first of several spellings
+    counts) to `KEEP` for a scalar or to a mapping for an object or a list of objects. A text that
+    holds JSON itself, a list in a list, and a number no JSON column takes are dropped. `clean` is
+    applied to every text that stays. Of a list `MOST_ITEMS` are kept, of a text `MESSAGE_LIMIT`
+    characters, and fields that would make the whole larger than `MOST_KEPT` characters are left
+    out. Anything but an object gives `{}`.
     """
-    kept = _kept(body, {name.lower(): rule for name, rule in allowed.items()}, clean or scrub)
-    return kept if isinstance(kept, dict) else {}
+    if not isinstance(body, dict):
+        return {}
+    kept = {}
+    room = MOST_KEPT
+    for name, value in _kept_fields(body, allowed, clean or scrub).items():
+        size = len(json.dumps({name: value}))
+        if size <= room:
+            kept[name] = value
+            room -= size
+    return kept
 
 
 def _kept(value: Any, rule: Any, clean: Clean) -> Any:
-    if isinstance(value, list):
-        found = [_kept(item, rule, clean) for item in value]
-        return [item for item in found if item is not _DROPPED]
+    """Return what a rule keeps of a value. Goes down no further than the rules do."""
+    if not isinstance(value, list):
+        return _kept_one(value, rule, clean)
+    found = (_kept_one(item, rule, clean) for item in value[:MOST_ITEMS])
+    return [item for item in found if item is not _DROPPED]
+
+
+def _kept_one(value: Any, rule: Any, clean: Clean) -> Any:
     if isinstance(rule, Keep):
         return _kept_scalar(value, clean)
-    if not isinstance(value, dict):
-        return _DROPPED
-    rules = {name.lower(): inner for name, inner in rule.items()}
+    return _kept_fields(value, rule, clean) if isinstance(value, dict) else _DROPPED
+
+
+def _kept_fields(body: Mapping[Any, Any], allowed: Allowed, clean: Clean) -> dict[str, Any]:
+    rules = {name.lower(): rule for name, rule in allowed.items()}
     kept = {}
-    for name, inner in value.items():
-        wanted = rules.get(name.lower()) if isinstance(name, str) else None
-        if wanted is None:
-            continue
-        found = _kept(inner, wanted, clean)
+    for name, value in body.items():
+        rule = rules.pop(name.lower(), None) if isinstance(name, str) else None
+        found = _DROPPED if rule is None else _kept(value, rule, clean)
         if found is not _DROPPED:
             kept[name] = found
     return kept
@@ -81,10 +102,12 @@ def _kept(value: Any, rule: Any, clean: Clean) -> Any:
 
 def _kept_scalar(value: Any, clean: Clean) -> Any:
     if isinstance(value, str):
-        return _DROPPED if value.lstrip()[:1] in ("{", "[") else clean(value)
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return _DROPPED
+        return _DROPPED if value.lstrip()[:1] in ("{", "[") else clean(value)[:MESSAGE_LIMIT]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else _DROPPED
+    if isinstance(value, int):
+        return value if abs(value) <= LARGEST_INTEGER else _DROPPED
+    return None if value is None else _DROPPED
 
 
 class Scrubber:

@@ -14,10 +14,14 @@ from refreshops.providers.redaction import scrub
 MOST_BYTES = 8 * 1024 * 1024
 PIECE_BYTES = 64 * 1024
 EXCERPT_CHARACTERS = 2000
+# Documented answers nest six deep; whoever walks or stores a value relies on this limit.
+DEEPEST = 64
 
 _HIDDEN_MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _SPACES = re.compile(r"\s+")
+_ALL_BUT_STRUCTURE = bytes(set(range(256)) - set(b"[{:,"))
+_CONTAINERS = (dict, list)
 
 
 class NotReadable(Exception):
@@ -33,8 +37,9 @@ def read_json(response: requests.Response, *, secrets: Iterable[str] = ()) -> An
     """Return the parsed body; `None` where the status promises none (204).
 
     Raises NotReadable for a redirect, an encoding not asked for, more than `MOST_BYTES` unpacked,
-    and anything but strict JSON: NaN, a key twice in one object and values nested beyond reason are
-    refused too (fault C6). A byte order mark and Latin-1 are tolerated.
+    and anything but strict JSON: NaN, a number no float can hold, a key twice in one object and
+    more than `DEEPEST` levels are refused too (fault C6). A byte order mark and Latin-1 are
+    tolerated.
     """
     if 300 <= response.status_code < 400:
         raise NotReadable("redirected to another address; not followed")
@@ -43,7 +48,10 @@ def read_json(response: requests.Response, *, secrets: Iterable[str] = ()) -> An
         return None
     text = _decoded(raw)
     try:
-        return _DECODER.decode(text)
+        value = _DECODER.decode(text)
+        if not _may_be_deep(raw) or not _is_deep(value):
+            return value
+        detail = TOO_DEEP
     except (ValueError, RecursionError) as error:
         detail = _complaint(text, error)
     raise NotReadable(detail, excerpt=_excerpt(text, secrets))
@@ -100,6 +108,14 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+def _finite(digits: str) -> float:
+    number = float(digits)
+    # "1e999" is good JSON, and becomes an infinity that no JSON column takes.
+    if number - number != 0:
+        raise ValueError("a number too large")
+    return number
+
+
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -107,12 +123,35 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unambiguous)
+_DECODER = json.JSONDecoder(
+    parse_float=_finite, parse_constant=_refuse_constant, object_pairs_hook=_unambiguous
+)
+TOO_DEEP = "JSON nested too deeply"
+
+
+def _may_be_deep(raw: bytes) -> bool:
+    """Tell from the bytes alone, which is quick, whether a walk is worth its time.
+
+    On any way down, each object stands under a key or in a list that is on the way too, so the
+    levels are at most one, twice the lists and the objects under a key.
+    """
+    structure = raw.translate(None, _ALL_BUT_STRUCTURE)
+    return 1 + 2 * structure.count(b"[") + structure.count(b":{") > DEEPEST
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value] if isinstance(value, _CONTAINERS) else []
+    for _ in range(DEEPEST):
+        inner = [held.values() if isinstance(held, dict) else held for held in level]
+        level = [each for held in inner for each in held if isinstance(each, _CONTAINERS)]
+        if not level:
+            return False
+    return True
 
 
 def _complaint(text: str, error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return "JSON nested too deeply"
+        return TOO_DEEP
     start = text.lstrip()[:1]
     if not start:
         return "empty answer"

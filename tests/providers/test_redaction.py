@@ -94,6 +94,41 @@ class TestKeep:
     def test_a_listed_object_is_no_way_in_for_scalars(self, value):
         assert keep({"Login": value}, allowed=ALLOWED) == {}
 
+    @pytest.mark.parametrize(
+        "value", [float("inf"), float("-inf"), float("nan"), 2**63, -(10**999)]
+    )
+    def test_a_number_no_json_column_takes_is_dropped(self, value):
+        assert keep({"Message": value}, allowed=ALLOWED) == {}
+        assert keep({"Message": [value, 7]}, allowed=ALLOWED) == {"Message": [7]}
+
+    @pytest.mark.parametrize("shell", [("[", "]"), ('{"Login":', "}"), ('{"Links":[', "]}")])
+    def test_however_deep_a_value_is_keeping_goes_no_deeper_than_the_rules(self, shell):
+        deep = json.loads(shell[0] * 300 + '{"Id": "x"}' + shell[1] * 300)
+
+        kept = keep({"Login": deep, "Links": deep, "Message": deep}, allowed=ALLOWED)
+
+        assert "x" not in repr(kept)
+
+    def test_the_first_items_of_a_list_are_kept(self):
+        links = [{"rel": str(number)} for number in range(5000)]
+
+        kept = keep({"Links": links, "Message": list(range(5000))}, allowed=ALLOWED)
+
+        assert kept == {"Links": links[:20], "Message": list(range(20))}
+
+    def test_a_text_is_cut_whoever_cleans_it(self):
+        assert keep({"Message": "x" * 9999}, allowed=ALLOWED, clean=str) == {"Message": "x" * 500}
+
+    def test_a_name_in_many_spellings_is_kept_once(self):
+        assert keep({"MESSAGE": "a", "message": "b"}, allowed=ALLOWED) == {"MESSAGE": "a"}
+
+    def test_what_would_make_the_whole_too_large_is_left_out(self):
+        rels = [{"rel": ["x " * 200] * 20}] * 20
+
+        kept = keep({"Links": rels, "RequestId": GUID}, allowed=ALLOWED)
+
+        assert kept == {"RequestId": GUID}
+
     def test_texts_are_cleaned(self):
         clean = Scrubber(secrets=[CANARY])
 

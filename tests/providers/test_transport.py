@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import json
 import logging
 import socket
 import struct
@@ -76,6 +77,9 @@ class TestAnswers:
             pytest.param(b'"activated"', "activated", id="bare-string"),
             pytest.param(b"null", None, id="null"),
             pytest.param(b" [1]\r\n", [1], id="surrounding-space"),
+            pytest.param(b"[" * 64 + b"]" * 64, json.loads("[" * 64 + "]" * 64), id="64-levels"),
+            pytest.param(b"[" + b"[{}]," * 99 + b"[]]", [[{}]] * 99 + [[]], id="many-beside"),
+            pytest.param(b"[1e308, -0.0, 1E-999]", [1e308, 0.0, 0.0], id="numbers-at-the-edge"),
         ],
     )
     def test_it_tolerates(self, raw, body):
@@ -126,6 +130,17 @@ class TestUnreadableAnswers:
             pytest.param(b'{"a": 1, "a": 2}', "not valid JSON", id="key-twice"),
             pytest.param(b'{"a": 1} x', "not valid JSON", id="rest"),
             pytest.param(b"[" * 100_000, "JSON nested too deeply", id="deep"),
+            pytest.param(b"[" * 500 + b"]" * 500, "JSON nested too deeply", id="480-to-985"),
+            pytest.param(b"[" * 65 + b"]" * 65, "JSON nested too deeply", id="65-lists"),
+            pytest.param(
+                b'{"a":\t' * 64 + b"[]" + b"}" * 64, "JSON nested too deeply", id="65-objects"
+            ),
+            pytest.param(
+                b'[{"]": ' * 33 + b"1" + b', "[": "{"}]' * 33, "JSON nested too deeply", id="mixed"
+            ),
+            pytest.param(b'{"a": 1e999}', "not valid JSON", id="a-number-too-large"),
+            pytest.param(b"[-1e999]", "not valid JSON", id="a-number-too-small"),
+            pytest.param(b"-" + b"9" * 4301, "not valid JSON", id="a-whole-number-too-long"),
             pytest.param(b"9" * 5000, "not valid JSON", id="absurd-number"),
             pytest.param('{"a": 1}'.encode("utf-16"), "not valid JSON", id="utf-16"),
         ],
