@@ -1,6 +1,6 @@
 """One run as people follow it: bar, numbers, a sentence, and why it waits."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,9 +10,9 @@ from refreshops.console.addresses import page
 from refreshops.console.badges import NOT_ASKED, mark, outcome_label, purpose_words, run_badge
 from refreshops.console.charts import in_bar_order
 from refreshops.console.moments import local_words
-from refreshops.console.scoping import attempts_of, sees_everything
+from refreshops.console.scoping import attempts_of, calls_of, sees_everything
 from refreshops.routine.models import OPEN_RUN, Run
-from refreshops.routine.progress import progress_of
+from refreshops.routine.progress import Progress, progress_of
 from refreshops.rules.lifecycle import AttemptState, RunState
 
 
@@ -34,15 +34,22 @@ class Card:
     mark: str
     slots: str = ""
     calls: int = 0
+    waited_elsewhere: int = 0
     data_states: dict[str, int] = field(default_factory=dict)
     legend: list[tuple[str, str, int]] = field(default_factory=list)
 
 
 def card_of(run: Run, *, user: Any, now: datetime, window: timedelta) -> Card:
-    """Return the card of `run` for `user`."""
-    if sees_everything(user) or run.opened_by_id == user.pk:
+    """Return the card of `run` for `user`: whole, or the part that is theirs.
+
+    Of a run they ordered too: a login may have gone to another account manager since.
+    """
+    if sees_everything(user):
         return _whole(run, now=now, window=window)
-    return _own_part(run, user=user)
+    part = _own_part(run, user=user)
+    if run.opened_by_id != user.pk:
+        return part
+    return _ordered_by_reader(part, progress_of(run, now=now, window=window), now=now)
 
 
 def daily_title(run: Run) -> str:
@@ -70,6 +77,7 @@ def _whole(run: Run, *, now: datetime, window: timedelta) -> Card:
         mark=_mark(run),
         slots=f"{progress.slots_used} of {progress.limit} slots in use" if moving else "",
         calls=progress.calls,
+        waited_elsewhere=run.brought_forward,
         data_states=progress.data_states,
         legend=_legend(run, progress.outcomes, left=progress.due + progress.calling),
     )
@@ -101,21 +109,42 @@ def _own_part(run: Run, *, user: Any) -> Card:
     states = dict(mine.values_list("state").annotate(Count("pk")))
     ended = mine.filter(state=AttemptState.DONE.value)
     outcomes = dict(ended.values_list("outcome").annotate(Count("pk")))
+    data_states = dict(ended.values_list("data_state").annotate(Count("pk")))
     planned, done = sum(states.values()), states.get(AttemptState.DONE.value, 0)
+    cancelled = states.get(AttemptState.CANCELLED.value, 0)
     return Card(
         run=run,
         url="",
         title=daily_title(run),
         planned=planned,
         done=done,
-        cancelled=states.get(AttemptState.CANCELLED.value, 0),
-        percent=100 * done // planned if planned else 100,
+        cancelled=cancelled,
+        percent=100 * (done + cancelled) // planned if planned else 100,
         outcomes=outcomes,
         sentence=f"{done} of your {planned} logins asked",
         waits_because="",
         moving=run.state == RunState.OPEN.value,
         mark=_mark(run),
-        legend=_legend(run, outcomes, left=planned - done),
+        calls=calls_of(user).filter(run_id=run.pk).count(),
+        data_states={name: number for name, number in data_states.items() if name},
+        legend=_legend(run, outcomes, left=planned - done - cancelled),
+    )
+
+
+def _ordered_by_reader(part: Card, progress: Progress, *, now: datetime) -> Card:
+    """Add what concerns the run itself and no login: its page, its pace, and what holds it up."""
+    run = part.run
+    left = part.planned - part.done - part.cancelled
+    words = [part.sentence]
+    if left and part.moving and progress.eta_at is not None:
+        words.append(f"done about {local_words(progress.eta_at, now=now)}")
+    if run.closed_at:
+        words.append(f"{run.state} {local_words(run.closed_at, now=now)}")
+    return replace(
+        part,
+        url=page("routine_run", run.pk),
+        sentence=", ".join(words),
+        waits_because=progress.waits_because if left else "",
     )
 
 

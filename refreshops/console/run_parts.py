@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from refreshops.console.badges import outcome_label
 from refreshops.console.matrix import Matrix, build
 from refreshops.console.scoping import attempts_of
 from refreshops.routine.models import Attempt, Run
-from refreshops.routine.progress import matrix_of
 from refreshops.rules.lifecycle import AttemptState
 
 PER_PAGE = 50
@@ -42,8 +41,12 @@ def attempts_part(request: HttpRequest, run: Run) -> AttemptsPart:
 
 
 def matrix_part(request: HttpRequest, run: Run) -> Matrix:
-    """Return the run's matrix; each cell narrows the list of attempts below it."""
-    counted = ((row.institution, row.code, row.outcome, row.count) for row in matrix_of(run))
+    """Return the matrix of the reader's own logins; a cell narrows the list of attempts below."""
+    ended = attempts_of(request.user).filter(
+        run=run, state=AttemptState.DONE.value, login__isnull=False
+    )
+    rows = ended.values_list("login__institution", "provider_code", "outcome").annotate(Count("pk"))
+    counted = ((bank or "?", code, outcome, number) for bank, code, outcome, number in rows)
 
     def link(institution: str, code: str, outcome: str) -> str:
         chosen = {"outcome": outcome, "code": code, "institution": institution}

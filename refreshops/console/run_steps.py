@@ -16,6 +16,7 @@ from refreshops.console.addresses import page
 from refreshops.console.cards import Card
 from refreshops.console.confirm import Question, ask
 from refreshops.console.once import place_once
+from refreshops.console.scoping import attempts_of, sees_everything
 from refreshops.routine import services, tasks
 from refreshops.routine.models import OPEN_RUN, Attempt, Run
 from refreshops.rules.lifecycle import AttemptState, RunState
@@ -102,7 +103,7 @@ def view(request: HttpRequest, run: Run, name: str, *, may: bool) -> HttpRespons
         raise Http404(name)
     if not may:
         raise PermissionDenied
-    question = _question(run, step)
+    question = _question(run, step, user=request.user)
     if request.method != "POST":
         return ask(request, question)
     reason = request.POST.get("reason", "")
@@ -115,7 +116,7 @@ def view(request: HttpRequest, run: Run, name: str, *, may: bool) -> HttpRespons
         return redirect(page("routine_run", run.pk))
 
 
-def _question(run: Run, step: Step) -> Question:
+def _question(run: Run, step: Step, *, user: Any) -> Question:
     return Question(
         title=f"{step.button}?" if step.name != "retry" else "Retry failed only",
         consequence=step.consequence,
@@ -123,18 +124,19 @@ def _question(run: Run, step: Step) -> Question:
         back_url=page("routine_run", run.pk),
         needs_reason=step.needs_reason,
         grave=step.grave,
-        facts=_facts(run, step),
+        facts=_facts(run, step, user=user),
     )
 
 
-def _facts(run: Run, step: Step) -> list[tuple[str, str]]:
-    attempts = Attempt.objects.filter(run=run, login__isnull=False)
+def _facts(run: Run, step: Step, *, user: Any) -> list[tuple[str, str]]:
+    attempts = attempts_of(user).filter(run=run, login__isnull=False)
     if step.name == "retry":
         failed = attempts.filter(state=AttemptState.DONE.value, outcome__in=RETRYABLE)
         rows = failed.values_list("outcome").annotate(number=Count("pk")).order_by("-number")
         return [(str(MEANING_OF[name].label), str(number)) for name, number in rows]
     left = attempts.filter(state=AttemptState.DUE.value).count()
-    return [("Logins in this run", str(run.planned)), ("Not asked yet", str(left))]
+    number = run.planned if sees_everything(user) else attempts.count()
+    return [("Logins in this run", str(number)), ("Not asked yet", str(left))]
 
 
 def _give(request: HttpRequest, run: Run, step: Step, *, reason: str) -> HttpResponse:
@@ -157,6 +159,11 @@ def _give(request: HttpRequest, run: Run, step: Step, *, reason: str) -> HttpRes
 
 def _retry(request: HttpRequest, run: Run) -> HttpResponse:
     now = wiring.clock()
+    whole = Attempt.objects.filter(run=run, login__isnull=False).count()
+    if whole > attempts_of(request.user).filter(run=run, login__isnull=False).count():
+        raise services.Refused(
+            "This run holds logins that are not yours any more; ask Operations to retry it."
+        )
 
     def place() -> list[int]:
         opened = services.retry_failed(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, Value
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -17,6 +17,7 @@ from refreshops.console.charts import stacked_bar
 from refreshops.console.machine_rows import CappedPaginator, MachineRowsAdmin, PageAdmin
 from refreshops.console.moments import moment
 from refreshops.console.run_parts import attempts_part, matrix_part
+from refreshops.console.scoping import sees_everything
 from refreshops.console.search import canonical, is_number
 from refreshops.routine.models import Attempt, Beat, Run, Slot
 from refreshops.rules.lifecycle import AttemptState
@@ -51,6 +52,13 @@ class RunAdmin(PageAdmin):
     ordering = ("-opened_at", "-id")
     sortable_by = ()
     paginator = CappedPaginator
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        """Note on each run whose logins alone may be counted, for a reader who sees only theirs."""
+        rows: QuerySet[Run] = super().get_queryset(request)
+        if sees_everything(request.user):
+            return rows
+        return rows.annotate(counted_for=Value(request.user.pk))
 
     def get_urls(self) -> list[Any]:
         """Add the live answer and the orders."""
@@ -132,14 +140,14 @@ class RunAdmin(PageAdmin):
     def progress(self, run: Run) -> str:
         """Render how many of how many."""
         counts = counts_of(run)
-        return f"{counts['done']} of {run.planned}"
+        return f"{counts['done']} of {counts['planned']}"
 
     @admin.display(description="outcomes")
     def bar(self, run: Run) -> str:
         """Render the small stacked bar."""
         counts = counts_of(run)
         return stacked_bar(
-            outcomes=counts["outcomes"], planned=run.planned, cancelled=counts["cancelled"]
+            outcomes=counts["outcomes"], planned=counts["planned"], cancelled=counts["cancelled"]
         )
 
     @admin.display(description="state")
@@ -149,20 +157,29 @@ class RunAdmin(PageAdmin):
 
 
 def counts_of(run: Run) -> dict[str, Any]:
-    """Return a closed run's own totals, or count an open one's attempts, once per row."""
-    if run.closed_at and run.totals:
-        return dict(run.totals)
+    """Return a closed run's own totals, or count its attempts, once per row.
+
+    With `counted_for` on it, only the logins of that account manager count.
+    """
+    manager = getattr(run, "counted_for", None)
+    if run.closed_at and run.totals and manager is None:
+        return {**run.totals, "planned": run.planned}
     kept: dict[str, Any] | None = getattr(run, "_counts", None)
     if kept is None:
-        rows = Attempt.objects.filter(run=run, login__isnull=False).values_list("state", "outcome")
-        kept = _summed(rows.annotate(Count("pk")))
+        rows = Attempt.objects.filter(run=run, login__isnull=False)
+        if manager is not None:
+            rows = rows.filter(login__customer__account_manager=manager)
+        kept = _summed(rows.values_list("state", "outcome").annotate(Count("pk")))
+        if manager is None:
+            kept["planned"] = run.planned
         run._counts = kept  # type: ignore[attr-defined]
     return kept
 
 
 def _summed(rows: Any) -> dict[str, Any]:
-    counts: dict[str, Any] = {"done": 0, "cancelled": 0, "outcomes": {}}
+    counts: dict[str, Any] = {"planned": 0, "done": 0, "cancelled": 0, "outcomes": {}}
     for state, outcome, number in rows:
+        counts["planned"] += number
         if state == AttemptState.DONE:
             counts["done"] += number
             counts["outcomes"][outcome] = number

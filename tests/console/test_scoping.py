@@ -1,12 +1,13 @@
 """An account manager meets other managers' rows nowhere: lists, counts, search, pages, orders."""
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from refreshops.console import scoping
 from refreshops.logins.models import LoginStatus
 from refreshops.routine.models import Run
-from tests.console.conftest import make_attempt, make_run, page_of
+from tests.console.conftest import make_attempt, make_call, make_run, page_of
 
 HINTS = ("FOR-1", "Birch", "Farbank")
 
@@ -52,8 +53,6 @@ def test_calls_are_not_found_by_a_foreign_login_id(signed_in, register):
 
 
 def test_autocomplete_offers_nothing_foreign(signed_in, register, people):
-    from django.contrib.auth.models import Permission
-
     people["manager"].user_permissions.add(Permission.objects.get(codename="change_login"))
     asked = {"app_label": "logins", "model_name": "login", "field_name": "customer", "term": "B"}
 
@@ -143,3 +142,76 @@ def test_whoever_lacks_the_wide_permission_is_narrowed(people, register, name):
     assert not scoping.sees_everything(people[name])
     assert register.foreign not in scoping.logins_of(people[name])
     assert register.foreign_call not in scoping.calls_of(people[name])
+
+
+@pytest.fixture
+def transferred(register, people):
+    """A run the manager ordered for two logins, one of which has gone to another manager since."""
+    run = make_run(opened_by=people["manager"], planned=2, brought_forward=3, reason="Mine")
+    make_attempt(run, register.own, outcome="stale")
+    make_attempt(run, register.foreign, outcome="unknown", provider_code="FOREIGN_CODE")
+    make_call(register.own, run)
+    make_call(register.foreign, run)
+    return run
+
+
+def test_a_run_of_ones_own_hides_logins_that_went_to_another(signed_in, transferred):
+    page = signed_in("manager").get(page_of(transferred))
+
+    html = page.content.decode()
+    assert not [hint for hint in (*HINTS, "FOREIGN_CODE") if hint in html]
+    assert page.context["card"].planned == 1
+    assert page.context["card"].calls == 1
+    assert "1 calls" in html
+    assert "waited in other runs" not in html
+    assert [line.institution for line in page.context["matrix"].lines] == ["TD"]
+
+
+def test_the_live_answer_of_ones_own_run_counts_own_logins(signed_in, transferred):
+    answer = signed_in("manager").get(reverse("admin:run_progress", args=[transferred.pk])).json()
+
+    assert (answer["planned"], answer["done"], answer["outcomes"]) == (1, 1, {"stale": 1})
+    assert not [hint for hint in (*HINTS, "FOREIGN_CODE") if hint in str(answer)]
+
+
+@pytest.mark.parametrize("totals", [{}, {"done": 2, "cancelled": 0, "outcomes": {"unknown": 2}}])
+def test_the_list_of_runs_counts_own_logins(signed_in, transferred, totals):
+    closed = {"state": "closed", "closed_at": transferred.opened_at, "totals": totals}
+    Run.objects.filter(pk=transferred.pk).update(**(closed if totals else {}))
+
+    html = signed_in("manager").get("/routine/run/").content.decode()
+
+    assert "1 of 1" in html
+    assert "2 of 2" not in html
+    assert "o-unknown" not in html
+    assert "2 of 2" in signed_in("ops").get("/routine/run/").content.decode()
+
+
+def test_ones_own_run_keeps_its_address_and_says_when_it_is_done(signed_in, register, people):
+    run = make_run(opened_by=people["manager"], planned=1, reason="Mine")
+    make_attempt(run, register.own)
+
+    card = signed_in("manager").get(page_of(run)).context["card"]
+
+    assert card.url == page_of(run)
+    assert "0 of your 1 logins asked" in card.sentence
+    assert "done about" in card.sentence
+
+
+def test_the_facts_before_an_order_about_a_run_count_own_logins(signed_in, transferred, people):
+    people["manager"].user_permissions.add(Permission.objects.get(codename="control_run"))
+    client = signed_in("manager")
+
+    retry = client.get(reverse("admin:run_step", args=[transferred.pk, "retry"]))
+    pause = client.get(reverse("admin:run_step", args=[transferred.pk, "pause"]))
+
+    assert [number for _, number in retry.context["question"].facts] == ["1"]
+    assert dict(pause.context["question"].facts)["Logins in this run"] == "1"
+
+
+def test_a_retry_that_would_ask_about_foreign_logins_is_refused(signed_in, transferred, people):
+    people["manager"].user_permissions.add(Permission.objects.get(codename="control_run"))
+
+    signed_in("manager").post(reverse("admin:run_step", args=[transferred.pk, "retry"]))
+
+    assert not Run.objects.filter(retry_of=transferred).exists()
