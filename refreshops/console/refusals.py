@@ -6,6 +6,7 @@ import sys
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.cache import add_never_cache_headers
 
 logger = logging.getLogger(__name__)
 
@@ -34,4 +35,7 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, template: str, status: int, **context: str) -> HttpResponse:
-    return TemplateResponse(request, template, context, status=status).render()
+    answer = TemplateResponse(request, template, context, status=status)
+    # The header names the person, and the address may name a row.
+    add_never_cache_headers(answer)
+    return answer.render()

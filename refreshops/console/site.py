@@ -48,6 +48,10 @@ class ConsoleSite(admin.AdminSite):
             if model._meta.app_label not in NEVER_REGISTERED:
                 super().register(model, guarded, **options)
 
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Guard a page as usual; none is kept by a browser, those of Django's own included."""
+        return super().admin_view(view, cacheable=False)
+
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Add the index page's live answer and the page of the daily time."""
         from refreshops.console.schedule_page import schedule_page

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib import admin
+from django.test import Client
 from django.urls import reverse
 
 from tests.console.conftest import GROUPS, page_of
@@ -116,3 +117,14 @@ def test_senseless_searches_break_nothing(signed_in, register, model, term):
     answer = signed_in("admin").get(reverse(f"admin:{model}_changelist"), {"q": term})
 
     assert answer.status_code in (200, 302)
+
+
+@pytest.mark.parametrize("target", ["//evil.example/", "https://evil.example/", "javascript:x", ""])
+def test_after_a_sign_in_nobody_is_sent_elsewhere(people, target):
+    people["ops"].set_password("a good long one")
+    people["ops"].save()
+    form = {"username": "ops", "password": "a good long one", "next": target}
+
+    answer = Client().post("/login/", form)
+
+    assert (answer.status_code, answer["Location"]) == (302, "/")

@@ -73,8 +73,9 @@ def test_every_page_carries_the_strict_policy(signed_in, register):
 def test_no_page_is_kept_by_the_browser(signed_in, register):
     client = signed_in("admin")
 
-    for address in ("/", page_of(register.own), page_of(register.own_call), "/logins/login/"):
-        assert "no-store" in client.get(address)["Cache-Control"]
+    beside = ["/password_change/", "/password_change/done/", "/jsi18n/", "/logins/login/?id=1"]
+    for address in [*every_page(register), *beside]:
+        assert "no-store" in client.get(address)["Cache-Control"], address
 
 
 def test_a_missing_page_says_so_plainly(signed_in, register):
@@ -106,6 +107,7 @@ def test_a_broken_page_gives_a_number_that_stands_in_the_log(
     html = answer.content.decode()
     number = re.search(r"<code>([0-9a-f]{8})</code>", html)
     assert answer.status_code == 500
+    assert "no-store" in answer["Cache-Control"]
     assert number is not None
     assert number[1] in caplog.text
     assert "secret detail" not in html
