@@ -8,19 +8,30 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 
 from refreshops import wiring
 from refreshops.console import orders
 from refreshops.console.addresses import page
 from refreshops.console.confirm import Question, ask
 from refreshops.console.once import place_once
+from refreshops.console.scoping import runs_of
 from refreshops.console.search import is_number
+from refreshops.console.waiting import runs_waited_in
 from refreshops.logins.models import Login
 from refreshops.routine import services, tasks
 from refreshops.rules.lifecycle import Purpose
 
 # Up to here the form carries the very rows that were shown; beyond, the list's filter.
 IDS_CARRIED = 20_000
+
+
+class _AllWait(Exception):
+    """Every login of the order waits for it already, in `run_ids`."""
+
+    def __init__(self, run_ids: list[int]) -> None:
+        super().__init__(run_ids)
+        self.run_ids = run_ids
 
 
 def view(
@@ -106,6 +117,9 @@ def _give(
     now = wiring.clock()
 
     def place() -> list[int]:
+        # In here, where forms of one person sent at once stand in line.
+        if run_ids := runs_waited_in(kind, chosen=chosen, now=now):
+            raise _AllWait(run_ids)
         opened = orders.place(
             kind,
             chosen=chosen,
@@ -120,12 +134,25 @@ def _give(
             messages.success(request, _said(kind, row))
         return [row.run.pk for row in opened]
 
-    placed = place_once(request, token=request.POST.get("token", ""), place=place)
+    try:
+        placed = place_once(request, token=request.POST.get("token", ""), place=place)
+    except _AllWait as waiting:
+        return _nothing_new(request, waiting.run_ids)
     if placed.again:
         messages.info(request, "This form was sent before; nothing was ordered twice. Here is it.")
     if len(placed.run_ids) == 1:
         return redirect(page("routine_run", placed.run_ids[0]))
     return redirect(reverse("admin:routine_run_changelist"))
+
+
+def _nothing_new(request: HttpRequest, run_ids: list[int]) -> HttpResponse:
+    """Say where the logins wait; go there if it is one run this person may see."""
+    visible = set(runs_of(request.user).filter(pk__in=run_ids).values_list("pk", flat=True))
+    links = [(page("routine_run", pk), f"run {pk}") for pk in run_ids if pk in visible]
+    where = format_html_join(", ", '<a href="{}">{}</a>', links) or "another person’s run"
+    said = "The chosen logins wait already in {}; no further run was opened."
+    messages.info(request, format_html(said, where))
+    return redirect(links[0][0] if len(run_ids) == len(links) == 1 else request.get_full_path())
 
 
 def _said(kind: orders.Kind, opened: services.Opened) -> str:

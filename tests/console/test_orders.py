@@ -1,15 +1,19 @@
 """From ticked rows to one run: the question, the reason, the order that counts once."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from django_q.models import OrmQ
 
 from refreshops.logins.models import Login, LoginStatus, Nightly
 from refreshops.routine.models import Attempt, Run
 from refreshops.rules.lifecycle import Purpose
 from tests.builders import make_login, make_logins
-from tests.console.conftest import page_of
+from tests.console.conftest import make_attempt, make_run, page_of
 
 LIST = "/logins/login/"
+LATER = timezone.now() + timedelta(days=1)
 
 
 def asked(client, action, logins, **fields):
@@ -102,6 +106,87 @@ def test_two_forms_for_the_same_login_double_nothing(signed_in, register):
         confirmed(client, page)
 
     assert Attempt.objects.filter(login=register.own, state="due").count() == 1
+
+
+def test_many_confirmed_forms_open_one_run(signed_in, register):
+    client = signed_in("ops")
+    pages = [asked(client, "refresh_now", [register.own]) for _ in range(4)]
+
+    answers = [confirmed(client, page) for page in pages]
+
+    run = Run.objects.get(origin="person")
+    assert {answer["Location"] for answer in answers} == {page_of(run)}
+    said = client.get(page_of(run)).content.decode()
+    assert f'wait already in <a href="{page_of(run)}">run {run.pk}</a>' in said
+
+
+def test_many_switch_offs_open_one_run(signed_in, register):
+    client = signed_in("ops")
+    pages = [asked(client, "switch_off", [register.own]) for _ in range(4)]
+
+    for page in pages:
+        confirmed(client, page, reason="Left")
+
+    assert Run.objects.filter(purpose="switch_off").count() == 1
+
+
+def test_a_run_that_is_not_ones_own_is_not_linked(signed_in, register):
+    ops, manager = signed_in("ops"), signed_in("manager")
+    pages = [(client, asked(client, "switch_off", [register.own])) for client in (ops, manager)]
+
+    for client, page in pages:
+        answer = confirmed(client, page, reason="Left")
+
+    run = Run.objects.get(purpose="switch_off")
+    said = manager.get(answer["Location"]).content.decode()
+    assert answer["Location"] == LIST
+    assert "wait already in another person’s run" in said
+    assert page_of(run) not in said
+
+
+def test_one_login_that_does_not_wait_yet_is_enough_for_a_run(signed_in, register):
+    client = signed_in("ops")
+    confirmed(client, asked(client, "refresh_now", [register.own]))
+
+    confirmed(client, asked(client, "refresh_now", [register.own, register.foreign]))
+
+    newest = Run.objects.filter(origin="person").order_by("pk").last()
+    assert (newest.planned, newest.brought_forward) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "run"),
+    [
+        pytest.param({"rank": 10}, {}, id="behind-the-daily-run"),
+        pytest.param({"rank": 0}, {"state": "paused"}, id="behind-a-pause"),
+        pytest.param({"rank": 0, "not_before": LATER}, {}, id="resting"),
+    ],
+)
+def test_logins_that_an_order_brings_forward_get_their_run(signed_in, people, attempt, run):
+    login = make_login()
+    waiting = make_attempt(make_run(planned=1, **run), login, **attempt)
+    client = signed_in("ops")
+
+    confirmed(client, asked(client, "refresh_now", [login]))
+
+    waiting.refresh_from_db()
+    assert Run.objects.count() == 2
+    assert waiting.rank == 0
+    assert waiting.not_before < LATER
+
+
+def test_a_switch_that_was_reversed_meanwhile_is_ordered_anew(signed_in, register):
+    """The first order is being called for, so that the contrary one could not call it off."""
+    client = signed_in("ops")
+    confirmed(client, asked(client, "switch_off", [register.own]), reason="Left")
+    Attempt.objects.filter(purpose="switch_off").update(state="calling", lease_until=LATER)
+    confirmed(client, asked(client, "switch_on", [register.own]), reason="Back")
+
+    confirmed(client, asked(client, "switch_off", [register.own]), reason="Left again")
+
+    login = Login.objects.get(pk=register.own.pk)
+    assert (login.status, login.status_reason) == (LoginStatus.INACTIVE, "Left again")
+    assert not Attempt.objects.filter(purpose="switch_on", state="due").exists()
 
 
 def test_select_all_reaches_over_every_page(signed_in, people):
