@@ -4,7 +4,6 @@ A field is dropped until it is listed (fault G-1, G-2). Knows no provider.
 """
 
 import json
-import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +18,8 @@ SHORTEST_SECRET = 4
 MESSAGE_LIMIT = 500
 MOST_ITEMS = 20
 MOST_KEPT = 16 * 1024
-LARGEST_INTEGER = 2**63 - 1
+# A longer number could be an account's, as in a text.
+LONGEST_NUMBER = 10**5
 
 _MARKED_TEXT = re.compile(
     r"""
@@ -34,6 +34,8 @@ _MARKED_TEXT = re.compile(
         [\w-]{0,40}(?:auth-key|api-key|authorization|password|secret|token|username)["']?\s*[:=]\s*
       )
       (?!(?:bearer|basic)\s)["']?[^\s"',;}]+
+    | (?P<beside>\b(?:cards?|accounts?|acct)\b\.?[\ #:]{0,3}(?:(?:number|no|nr)\b[.\ #:]{0,3})?)
+      \d{5}(?!\d)
     | (?P<email>[^\s@<>"'()]{1,64}@[^\s@<>"'()]{1,255})
     | (?P<digits>\d(?:[\ .-]?\d){5,})
     """,
@@ -58,7 +60,7 @@ def keep(body: Any, *, allowed: Allowed, clean: Clean | None = None) -> dict[str
 
     `allowed` maps a field name (matched without regard to case; the first of several spellings
     counts) to `KEEP` for a scalar or to a mapping for an object or a list of objects. A text that
-    holds JSON itself, a list in a list, and a number no JSON column takes are dropped. `clean` is
+    holds JSON itself, a list in a list and a number of six digits or more are dropped. `clean` is
     applied to every text that stays. Of a list `MOST_ITEMS` are kept, of a text `MESSAGE_LIMIT`
     characters, and fields that would make the whole larger than `MOST_KEPT` characters are left
     out. Anything but an object gives `{}`.
@@ -103,10 +105,9 @@ def _kept_fields(body: Mapping[Any, Any], allowed: Allowed, clean: Clean) -> dic
 def _kept_scalar(value: Any, clean: Clean) -> Any:
     if isinstance(value, str):
         return _DROPPED if value.lstrip()[:1] in ("{", "[") else clean(value)[:MESSAGE_LIMIT]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else _DROPPED
-    if isinstance(value, int):
-        return value if abs(value) <= LARGEST_INTEGER else _DROPPED
+    if isinstance(value, int | float):
+        # False for an infinity and for NaN, which no JSON column takes.
+        return value if abs(value) < LONGEST_NUMBER else _DROPPED
     return None if value is None else _DROPPED
 
 
@@ -166,6 +167,8 @@ def _hide(found: re.Match[str]) -> str:
         return f"{found['scheme']} {HIDDEN}"
     if found["name"]:
         return f"{found['name']}{HIDDEN}"
+    if found["beside"]:
+        return f"{found['beside']}[number]"
     if found["json"]:
         return HIDDEN
     return "[e-mail]" if found["email"] else "[number]"

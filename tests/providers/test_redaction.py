@@ -95,9 +95,9 @@ class TestKeep:
         assert keep({"Login": value}, allowed=ALLOWED) == {}
 
     @pytest.mark.parametrize(
-        "value", [float("inf"), float("-inf"), float("nan"), 2**63, -(10**999)]
+        "value", [float("inf"), float("-inf"), float("nan"), 10**5, -(10**999), 4e15]
     )
-    def test_a_number_no_json_column_takes_is_dropped(self, value):
+    def test_a_number_too_long_to_be_harmless_is_dropped(self, value):
         assert keep({"Message": value}, allowed=ALLOWED) == {}
         assert keep({"Message": [value, 7]}, allowed=ALLOWED) == {"Message": [7]}
 

@@ -10,6 +10,8 @@ from refreshops.providers.contract import Account, BankData
 from refreshops.providers.redaction import scrub
 
 MOST_MONEY = Decimal(10) ** 15
+# Nobody has so many at one bank; an answer with more is not believed.
+MOST_ACCOUNTS = 500
 
 
 def accounts_in(body: Any) -> list[Mapping[str, Any]] | None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from refreshops.providers.contract import Answer
-from refreshops.providers.redaction import printable
+from refreshops.providers.redaction import printable, scrub
 
 CODE_LIMIT = 64
 INSTITUTION_LIMIT = 100
@@ -189,7 +189,10 @@ def _code(value: Any) -> str:
     """Return a code as it came; one of a wrong type stays a code, so that it is never success."""
     if value is None or value == "":
         return ""
-    return printable(str(value)[:CODE_LIMIT]) or "?"
+    if isinstance(value, list | dict):
+        return "?"
+    # A card number or an address in its place would be stored as a code.
+    return scrub(str(value)[:CODE_LIMIT], limit=CODE_LIMIT) or "?"
 
 
 def _matched(pattern: re.Pattern[str], value: Any) -> str:

@@ -16,11 +16,13 @@ LIVE_DEADLINE_S = 240.0
 SHORT_DEADLINE_S = 60.0
 TOKEN_DEADLINE_S = 30.0
 
+MINTING = "GenerateAuthorizeToken"
+
 
 def generate_authorize_token() -> Call:
     """Mint the single-use token of the next Authorize; the slot is taken before (RESERVE)."""
     return _call(
-        "GenerateAuthorizeToken",
+        MINTING,
         "POST",
         auth="secret",
         pacing=Pacing.RESERVE,

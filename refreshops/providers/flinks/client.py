@@ -14,8 +14,10 @@ from refreshops.providers.contract import (
     NotOffered,
     Policy,
 )
-from refreshops.providers.flinks import answers, conversations
+from refreshops.providers.flinks import answers, calls, conversations
 from refreshops.providers.flinks.accounts import accounts_in, transaction_count
+from refreshops.providers.flinks.codes import is_in_table
+from refreshops.providers.flinks.persons import told, without_persons
 from refreshops.providers.redaction import HIDDEN, KEEP, Allowed, Scrubber, keep
 from refreshops.providers.transport import Transport, checked_base_url
 from refreshops.rules.lifecycle import Purpose
@@ -35,7 +37,7 @@ KEPT_IN_ANSWER: Allowed = {
     "Links": {"rel": KEEP},
 }
 
-_READ_TEXTS = ("Message", "FlinksCode", "RequestId", "Institution", "InstitutionName")
+_READ_TEXTS = ("Message", "message", "FlinksCode", "RequestId", "Institution", "InstitutionName")
 _KEY = re.compile(r"[!-~]*")
 
 
@@ -124,16 +126,25 @@ class Flinks:
         `answer` of the envelope holds the listed fields, counts instead of accounts and cards, and
         `TransportStatus` where the HTTP status differs from the body's.
         """
-        clean = self._cleaner(call)
+        scrubber = self._cleaner(call)
         read = answers.read(answer)
+        message = told(read, minting=call.endpoint == calls.MINTING, clean=scrubber)
+
+        code = _shown_code(read, scrubber)
+
+        def clean(text: str) -> str:
+            return scrubber(without_persons(text, answer.body))
+
         kept = keep(answer.body, allowed=KEPT_IN_ANSWER, clean=clean) | _counts(answer.body)
+        kept |= {name: message for name in kept if name.lower() == "message"}
+        kept |= {name: code for name in kept if name.lower() == "flinkscode"}
         if read.status != read.http_status:
             kept["TransportStatus"] = read.http_status
         return Envelope(
             http_status_code=read.status,
-            provider_code=HIDDEN if clean.finds_secret(read.code) else read.code,
-            message=clean(read.message),
-            request_id="" if clean.finds_secret(read.request_id) else read.request_id,
+            provider_code=code,
+            message=message,
+            request_id="" if scrubber.finds_secret(read.request_id) else read.request_id,
             institution=clean(read.institution),
             answer=kept,
         )
@@ -169,6 +180,12 @@ class Flinks:
         said = {name: body[name] for name in _READ_TEXTS if isinstance(body.get(name), str)}
         hidden = {name: clean(text) for name, text in said.items() if clean.finds_secret(text)}
         return replace(answer, body={**body, **hidden}) if hidden else answer
+
+
+def _shown_code(read: answers.FlinksAnswer, scrubber: Scrubber) -> str:
+    if scrubber.finds_secret(read.code):
+        return HIDDEN
+    return read.code if is_in_table(read.code) else without_persons(read.code, read.body)
 
 
 def _counts(body: Any) -> dict[str, int]:

@@ -22,8 +22,9 @@ from refreshops.providers.contract import (
 )
 from refreshops.providers.flinks import calls
 from refreshops.providers.flinks.answers import pause_until
-from refreshops.providers.flinks.codes import escalated
+from refreshops.providers.flinks.codes import escalated, is_in_table
 from refreshops.providers.flinks.meaning import CallKind
+from refreshops.providers.flinks.persons import told, without_persons
 from refreshops.providers.flinks.turns import Learned, Turn, turn_of
 from refreshops.providers.redaction import HIDDEN, Scrubber
 from refreshops.rules.freshness import DataState, data_state
@@ -155,7 +156,8 @@ class Script:
         learned = Learned.from_state(turn.state)
         if turn.detail:
             return learned
-        return learned.and_from(turn.answer, institution=self._scrubber(turn.answer.institution))
+        institution = without_persons(turn.answer.institution, turn.answer.body)
+        return learned.and_from(turn.answer, institution=self._scrubber(institution))
 
     def _held(self, turn: Turn) -> DataState:
         return self._age(turn.subject.held_as_of, turn.now)
@@ -170,7 +172,10 @@ class Script:
 
     def _code(self, turn: Turn) -> str:
         code = turn.answer.code
+        code = code if is_in_table(code) else without_persons(code, turn.answer.body)
         return HIDDEN if self._scrubber.finds_secret(code) else code
 
     def _message(self, turn: Turn) -> str:
-        return self._scrubber(turn.detail or turn.answer.message)
+        if turn.detail:
+            return self._scrubber(turn.detail)
+        return told(turn.answer, minting=turn.kind is CallKind.TOKEN, clean=self._scrubber)

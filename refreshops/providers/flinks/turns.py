@@ -6,7 +6,7 @@ from typing import Any
 
 from refreshops.providers.contract import Answer, Heard, Silence, State, Subject
 from refreshops.providers.flinks import codes
-from refreshops.providers.flinks.accounts import accounts_in
+from refreshops.providers.flinks.accounts import MOST_ACCOUNTS, accounts_in
 from refreshops.providers.flinks.answers import FlinksAnswer, Timestamp, read
 from refreshops.providers.flinks.meaning import CallKind, CodeMeaning
 from refreshops.providers.redaction import Scrubber
@@ -127,8 +127,11 @@ def _doubt_at_data(turn: Turn) -> str:
         return "success without an HttpStatusCode"
     if turn.answer.request_id != turn.state.get("request_id"):
         return "the answer belongs to another RequestId"
-    if accounts_in(turn.answer.body) is None:
+    accounts = accounts_in(turn.answer.body)
+    if accounts is None:
         return "success without accounts"
+    if len(accounts) > MOST_ACCOUNTS:
+        return f"an answer with {len(accounts)} accounts"
     return ""
 
 
