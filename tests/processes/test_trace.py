@@ -10,11 +10,15 @@ from tests.processes.evidence import assert_everything_ended_once, assert_one_to
 CANARY_KEY = "canary-x-api-key-7f3a9"
 CANARY_SECRET = "canary-secret-key-51be2"
 CANARY_BEARER = "canary-bearer-c0ffe"
+USERNAME = "canary.username.48213"
+HOLDER = "Canary Q. Holdername"
+ACCOUNT_NUMBER = "900123456789"
 PLANTED = {
-    "username": "canary.username.48213",
-    "account_number": "900123456789",
-    "holder_name": "Canary Q. Holdername",
-    "echo": f"you sent {CANARY_KEY} and {CANARY_SECRET}",
+    "username": USERNAME,
+    "account_number": ACCOUNT_NUMBER,
+    "holder_name": HOLDER,
+    "echo": f"you sent {CANARY_KEY} and {CANARY_SECRET}: the user {USERNAME} does not exist, "
+    f"account holder {HOLDER} of {ACCOUNT_NUMBER} is not verified",
 }
 SECRETS = [
     CANARY_KEY,

@@ -19,7 +19,10 @@ _OF_ACCOUNT = ("AccountNumber",)
 _OF_HOLDER = ("Name", "Email", "PhoneNumber")
 
 # Flinks quotes the names of its own fields; they hold nothing and say what was wrong.
-_OWN_WORD = r"[A-Za-z]*(?:Ids?|Cached|Code|Status|Responses|Refresh|Activated|Name|[ _-]?[Kk]ey)"
+_OWN_WORD = (
+    r"(?:GET|POST|PATCH|DELETE|[A-Za-z]*"
+    r"(?:Ids?|Cached|Code|Status|Responses|Refresh|Activated|Name|[ _-]?[Kk]ey))"
+)
 _QUOTED = re.compile(
     rf"""(?<!\w)(["'`“‘«])(?!{_OWN_WORD}["'`”’»])([^"'`“”‘’«»]{{1,120}})(["'`”’»])(?!\w)"""
 )

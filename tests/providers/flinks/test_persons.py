@@ -102,6 +102,7 @@ class TestMessagesThatNameNobodyElse:
             "Your operation is still processing. Please call /GetAccountsDetailAsync again.",
             "Customer not found. It's OAuth2, isn't it? HTTP 500",
             f"The login '{LOGIN_ID}' is invalid.",
+            "The requested resource does not support http method 'GET'.",
             "You must provide a valid auth key",
         ],
     )
