@@ -14,6 +14,17 @@ from refreshops.tracing.models import Call
 # One code table a provider; both explain in the same words.
 EXPLAINERS = {"flinks": flinks_codes.explain}
 
+# The calls whose answer can be the outcome of a login's refresh.
+REFRESHING = frozenset(
+    {
+        "Authorize",
+        "GetAccountsDetail",
+        "GetAccountsDetailAsync",
+        "GetAccountsSummary",
+        "GetAccountsSummaryAsync",
+    }
+)
+
 WHO_ACTS: dict[Actor, str] = {
     Actor.NOBODY: "Nobody needs to act.",
     Actor.OPERATIONS: "Operations acts next.",
@@ -46,13 +57,7 @@ def about_call(call: Call) -> Plain:
             WHO_ACTS[Actor.NOBODY],
             "The call is repeated by itself a few times; then the next run asks again.",
         )
-    return _explained(
-        provider=call.provider,
-        code=call.provider_code,
-        message=call.message or call.error,
-        http_status=call.http_status_code,
-        endpoint=call.endpoint,
-    )
+    return _about_answer(call)
 
 
 def about_login(login: Login) -> Plain:
@@ -67,13 +72,7 @@ def about_login(login: Login) -> Plain:
         )
     row = MEANING_OF[Outcome(login.outcome)]
     if login.provider_code:
-        said = _explained(
-            provider=login.provider.name,
-            code=login.provider_code,
-            message="",
-            http_status=None,
-            endpoint="Authorize",
-        )
+        said = _about_code(login)
         if said.meaning:
             return Plain(said.meaning, WHO_ACTS[row.actor], said.next_step)
     return Plain(row.meaning, WHO_ACTS[row.actor], row.next_step)
@@ -111,11 +110,28 @@ def _about_inactive(login: Login) -> Plain:
     )
 
 
-def _explained(
-    *, provider: str, code: str, message: str, http_status: int | None, endpoint: str
-) -> Plain:
-    explain: Any = EXPLAINERS.get(provider)
+def _about_answer(call: Call) -> Plain:
+    """Name the outcome only where the call can end a login's refresh; none is fresh by itself."""
+    explain: Any = EXPLAINERS.get(call.provider)
     if explain is None:
         return Plain("", "", "")
-    row = explain(code=code, message=message, http_status=http_status, endpoint=endpoint)
+    row = explain(
+        code=call.provider_code,
+        message=call.message or call.error,
+        http_status=call.http_status_code,
+        endpoint=call.endpoint,
+    )
+    refreshes, worked = call.endpoint in REFRESHING, row.outcome is Outcome.FRESH
+    if worked and not refreshes:
+        return Plain("The call worked.", WHO_ACTS[row.actor], "Nothing to do.")
+    named = refreshes and not worked
+    meaning = f"{outcome_label(row.outcome)}: {row.meaning}" if named else row.meaning
+    return Plain(meaning, WHO_ACTS[row.actor], row.next_step)
+
+
+def _about_code(login: Login) -> Plain:
+    explain: Any = EXPLAINERS.get(login.provider.name)
+    if explain is None:
+        return Plain("", "", "")
+    row = explain(code=login.provider_code, endpoint="Authorize")
     return Plain(f"{outcome_label(row.outcome)}: {row.meaning}", WHO_ACTS[row.actor], row.next_step)

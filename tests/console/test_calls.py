@@ -72,6 +72,35 @@ def test_one_call_says_what_its_code_means_and_what_next(signed_in, register):
     assert "The customer acts next." in page
 
 
+@pytest.mark.parametrize(
+    "endpoint", ["GenerateAuthorizeToken", "SetScheduledRefresh", "GetNightlyRefreshStatus"]
+)
+def test_a_call_that_fetches_nothing_is_not_called_fresh(signed_in, register, endpoint):
+    call = make_call(register.own, register.run, endpoint=endpoint, http_status_code=200)
+
+    lead = signed_in("ops").get(page_of(call)).context["plain"]
+
+    assert lead.meaning == "The call worked."
+    assert lead.next_step == "Nothing to do."
+
+
+def test_a_refused_order_says_what_is_the_matter_without_a_logins_outcome(signed_in, register):
+    refused = {"provider_code": "INVALID_REQUEST", "http_status_code": 400}
+    call = make_call(register.own, register.run, endpoint="SetScheduledRefresh", **refused)
+
+    lead = signed_in("ops").get(page_of(call)).context["plain"]
+
+    assert lead.meaning == "Flinks could not read our request: a value is missing or wrong."
+    assert lead.who == "Operations acts next."
+
+
+def test_an_answer_that_worked_leaves_the_age_of_the_data_to_last_refresh(signed_in, register):
+    lead = signed_in("ops").get(page_of(register.foreign_call)).context["plain"]
+
+    assert lead.meaning == "The connection worked."
+    assert "LastRefresh decides" in lead.next_step
+
+
 def test_a_call_cut_off_says_why(signed_in, register):
     call = make_call(
         register.own, register.run, state="no_answer", error="Cut off: the worker died"
