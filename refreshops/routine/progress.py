@@ -4,14 +4,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Max, Q
 from django.utils.timezone import localtime
 
 from refreshops.logins.models import Provider
 from refreshops.routine import learning, slots
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt, Run
 from refreshops.rules.lifecycle import AttemptState, RunState
-from refreshops.rules.outcomes import MEANING_OF, Outcome
 from refreshops.rules.pacing import forecast
 
 
@@ -141,30 +140,3 @@ def _waits_because(run: Run, *, provider: Provider, used: int, now: datetime) ->
     at = localtime(waiting.not_before)
     day = "" if at.date() == localtime(now).date() else f"{at:%d %B} "
     return f"Waiting for {what}, next at {day}{at:%H:%M:%S}."
-
-
-@dataclass(frozen=True)
-class MatrixRow:
-    """How many logins of one institution ended with one code."""
-
-    institution: str
-    code: str
-    outcome: str
-    count: int
-
-
-def matrix_of(run: Run) -> list[MatrixRow]:
-    """Count ended logins by institution and code, worst first: people's work before waiting."""
-    cells = (
-        Attempt.objects.filter(run=run, state=AttemptState.DONE.value, login__isnull=False)
-        .values_list("login__institution", "provider_code", "outcome")
-        .annotate(count=Count("id"))
-    )
-    rows = [MatrixRow(bank or "?", code, outcome, count) for bank, code, outcome, count in cells]
-
-    def badness(row: MatrixRow) -> tuple[bool, bool, int, str]:
-        meaning = MEANING_OF[Outcome(row.outcome)]
-        is_fine = row.outcome == Outcome.FRESH
-        return (is_fine, not meaning.awaits_person, -row.count, row.institution)
-
-    return sorted(rows, key=badness)

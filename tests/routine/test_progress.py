@@ -7,7 +7,7 @@ import pytest
 from refreshops.logins.models import Login
 from refreshops.routine import services
 from refreshops.routine.models import Attempt, Run, Slot
-from refreshops.routine.progress import matrix_of, progress_of
+from refreshops.routine.progress import progress_of
 from refreshops.rules.lifecycle import Purpose
 from tests.builders import ScriptedProvider, make_login, make_logins, make_provider
 from tests.routine.conftest import WINDOW, drain
@@ -109,17 +109,3 @@ def test_without_a_worker_the_run_says_so(open_today, make_desk, clock):
 
     assert look(run, clock).waits_because == "Waiting for a worker."
     assert Slot.objects.count() == 20
-
-
-def test_the_matrix_shows_peoples_work_before_waiting_and_fresh_last(make_desk, open_today, clock):
-    outcomes = {"A": "fresh", "B": "institution_unavailable", "C": "user_action"}
-    logins = {make_login(institution=bank).login_id: kind for bank, kind in outcomes.items()}
-    run = open_today()
-
-    drain(
-        make_desk(
-            ScriptedProvider(lambda call: {"then": "done", "outcome": logins[call.body["login"]]})
-        )
-    )
-
-    assert [row.institution for row in matrix_of(run)] == ["C", "B", "A"]
