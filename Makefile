@@ -72,16 +72,18 @@ python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "This Python cannot make a virtual environment: apt-get install python3-venv"; exit 1; }
 
-$(BIN)/python: | python
+# A stamp, because an interrupted start leaves a python without pip behind.
+$(VENV)/.made: | python
 	@echo "Making the virtual environment $(VENV) …"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
 
-$(VENV)/.run: requirements.txt | $(BIN)/python
+$(VENV)/.run: requirements.txt | $(VENV)/.made
 	@echo "Installing what the product needs (checked against the hashes in $<) …"
 	@$(PIP) install --require-hashes -r $<
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt | $(BIN)/python
+$(VENV)/.dev: requirements-dev.txt | $(VENV)/.made
 	@echo "Installing what development needs (checked against the hashes in $<) …"
 	@$(PIP) install --require-hashes -r $<
 	@touch $@

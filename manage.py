@@ -16,6 +16,9 @@ def main() -> int:
     except ImproperlyConfigured as wrong:
         print(f"Cannot start: {wrong}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Stopped. What was begun goes on with the next worker or run.", file=sys.stderr)
+        return 130
     return 0
 
 

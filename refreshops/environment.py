@@ -6,6 +6,7 @@ Every reader raises ImproperlyConfigured with one sentence that names the settin
 import logging
 import os
 import re
+import warnings
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ NAMED = re.compile(r"(?:[A-Za-z0-9-]+\.)*[A-Za-z][A-Za-z0-9-]*")
 def read_env_file(*, default: Path) -> None:
     """Read ENV_FILE, or `default` when that is not set; what the environment says goes first."""
     found = Path(os.environ.get("ENV_FILE", default))
+    if "ENV_FILE" in os.environ and not found.exists():
+        raise refuse("ENV_FILE", f"names a file that is not there: {found}")
     if found.is_file():
         # It would print a malformed line, which may hold a key.
         logging.getLogger("environ").setLevel(logging.CRITICAL)
@@ -143,10 +146,14 @@ def database(name: str, *, folder: Path) -> dict[str, Any]:
     """Return Django's settings of the database; SQLite in `folder` when nothing is said."""
     default = f"sqlite:///{folder / 'refreshops.sqlite3'}"
     try:
-        found = env.db_url(name, default=default)
+        with warnings.catch_warnings():
+            # It would print the address, which may hold a password.
+            warnings.simplefilter("ignore")
+            found = env.db_url(name, default=default)
     except ValueError as error:
         raise refuse(name, "cannot be read as a database address.") from error
-    if "sqlite3" in found["ENGINE"]:
+    engine = str(dict(found)["ENGINE"]) if "ENGINE" in found else ""
+    if "sqlite3" in engine:
         # Django's default (deferred) transactions lose django-q2 results under writers.
         found["OPTIONS"] = {
             "timeout": 20,
@@ -157,7 +164,7 @@ def database(name: str, *, folder: Path) -> dict[str, Any]:
         if str(found["NAME"]) not in {"", ":memory:"}:
             # It holds balances, sessions and password hashes: nobody else's to read.
             Path(str(found["NAME"])).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    elif "postgresql" in found["ENGINE"]:
+    elif "postgresql" in engine:
         found["CONN_MAX_AGE"] = 60
         found["CONN_HEALTH_CHECKS"] = True
     else:

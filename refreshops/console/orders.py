@@ -61,7 +61,7 @@ KINDS: dict[Purpose, Kind] = {
         title="Switch off nightly refresh",
         button="Switch off",
         consequence="The logins count as inactive at once: the routine asks them no more. They "
-        "count as off at the provider only when it has said so and a read-back agrees.",
+        "count as off at the provider only when it has said so; a read-back checks its word.",
         skips=Q(
             status=LoginStatus.INACTIVE, nightly=Nightly.OFF, nightly_verified_at__isnull=False
         ),

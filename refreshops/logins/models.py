@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
@@ -26,6 +27,7 @@ class Provider(models.Model):
     name = models.CharField(max_length=20, unique=True)
     logins_per_minute = models.PositiveIntegerField(
         default=20,
+        validators=[MinValueValidator(1), MaxValueValidator(10_000)],
         help_text="The provider asks for 10 to 30 logins a minute. "
         "A change takes effect within one minute.",
     )

@@ -1,6 +1,6 @@
 """What an ended attempt leaves behind: its outcome, what the login learned, the run's totals."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count
 
@@ -20,6 +20,7 @@ SWITCHING = frozenset({Purpose.SWITCH_OFF, Purpose.SWITCH_ON})
 
 # The first so many logins of a run all unknown to the provider: our customer id is wrong.
 FIRST_FEW = 5
+KEYS_PAUSE = timedelta(minutes=15)
 
 
 def finish(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datetime) -> None:
@@ -45,6 +46,8 @@ def finish(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datet
     if attempt.login is None:
         if result.report is not None:
             _note(attempt.run_id, nightly=result.report)
+        if result.reason is Reason.KEYS:
+            _pause_for_our_key(attempt, result, now=now)
         return
     stored = result.bank_data if sealed is not None else None
     _teach(attempt, attempt.login, result, stored=stored, now=now)
@@ -125,23 +128,41 @@ def _asked(login: Login, result: Result, *, now: datetime) -> dict[str, object]:
 
 
 def _suspect_our_customer_id(attempt: Attempt, *, now: datetime) -> None:
-    """Pause once a run whose first logins are all unknown: the mistake is likely our own."""
+    """Pause a run in which every login so far is unknown: the mistake is likely our own.
+
+    Those logins then count as ours to fix, so that they can be retried (outcomes.md 5a). After a
+    resume the next few are suspected in the same way, until one login answers otherwise.
+    """
     ended = Attempt.objects.filter(
         run_id=attempt.run_id, state=AttemptState.DONE.value, login__isnull=False
     )
-    first = list(ended.order_by("finished_at", "id").values_list("outcome", flat=True)[:FIRST_FEW])
-    if len(first) < FIRST_FEW or set(first) != {Outcome.LOGIN_GONE.value}:
+    gone, ours = Outcome.LOGIN_GONE.value, Outcome.OUR_CONFIG.value
+    if ended.exclude(outcome__in=[gone, ours]).exists():
         return
-    run = Run.objects.get(pk=attempt.run_id)
-    if run.report.get("suspected"):
+    suspects = ended.filter(outcome=gone)
+    if suspects.count() < FIRST_FEW:
         return
-    _note(run.pk, suspected=True)
+    Login.objects.filter(pk__in=list(suspects.values_list("login_id", flat=True))).update(
+        outcome=ours, outcome_reason=Reason.FLOW.value
+    )
+    suspects.update(outcome=ours, outcome_reason=Reason.FLOW.value)
     lanes.pause(
-        provider_id=run.provider_id,
+        provider_id=attempt.run.provider_id,
         kind=PauseKind.SUSPECT,
-        why=f"The first {FIRST_FEW} logins of run {run.pk} are all unknown to the provider. "
-        "Check the customer id and the address, then resume.",
+        why=f"Every login of run {attempt.run_id} so far is unknown to the provider. Check the "
+        "customer id and the address, resume, then retry the failed ones.",
         now=now,
+    )
+
+
+def _pause_for_our_key(attempt: Attempt, result: Result, *, now: datetime) -> None:
+    """Pause when the key of the provider's report was refused; it concerns no login."""
+    lanes.pause(
+        provider_id=attempt.run.provider_id,
+        kind=PauseKind.KEYS,
+        why=f"The key for the provider's own report was refused: {result.message or 'no message'}",
+        now=now,
+        resume_at=now + KEYS_PAUSE,
     )
 
 

@@ -15,6 +15,8 @@ from refreshops.tracing import statements
 from refreshops.tracing.models import Call
 
 LONGEST_CALL = timedelta(seconds=240)
+# SQLite takes only so many values in one statement.
+AT_ONCE = 500
 
 _TAKE = """
     UPDATE routine_slot SET free_at = %s
@@ -90,7 +92,8 @@ def _take_away(slots: QuerySet[Slot], *, surplus: int) -> None:
     if connection.features.has_select_for_update_skip_locked:
         first = first.select_for_update(skip_locked=True)
     keys = [slot.pk for slot in first[:surplus]]
-    Slot.objects.filter(pk__in=keys).delete()
+    for start in range(0, len(keys), AT_ONCE):
+        Slot.objects.filter(pk__in=keys[start : start + AT_ONCE]).delete()
 
 
 def _called_lately(provider: Provider, *, now: datetime, window: timedelta) -> bool:

@@ -107,6 +107,18 @@ def test_an_unknown_login_is_refused_and_nothing_changes(one_login):
     assert place.rows("SELECT count(*) FROM routine_run") == [(0,)]
 
 
+def test_what_is_off_and_verified_is_not_asked_again(one_login):
+    simulator, place, login_id = one_login
+    place.manage("deactivate", "--login-id", login_id, *REASON)
+    calls = simulator.counts()["arrived"]
+
+    done = place.manage("deactivate", "--login-id", login_id, *REASON)
+
+    assert "off at the provider already" in done.stdout
+    assert simulator.counts()["arrived"] == calls
+    assert shown(place, login_id) == ("inactive", "off", 1)
+
+
 def test_a_dry_run_changes_nothing(one_login):
     _, place, login_id = one_login
 

@@ -383,6 +383,15 @@ def test_a_limit_that_goes_down_and_up_again_makes_no_burst(make_desk, open_toda
     assert len([step for step, _ in provider.asked if step == "authorize"]) == 6
 
 
+def test_a_limit_of_many_thousands_can_be_lowered_again(make_desk, clock):
+    desk = make_desk(limit=9000)
+    Provider.objects.update(logins_per_minute=3)
+
+    engine.tend(desk)
+
+    assert Slot.objects.count() == 3
+
+
 def test_a_fresh_install_need_not_wait_for_its_first_slots(make_desk, clock):
     make_desk(limit=3)
 

@@ -8,7 +8,7 @@ from django.db import DatabaseError
 
 from refreshops.logins.models import Login, PauseKind, Provider
 from refreshops.routine import claims, engine, lanes, recording, services
-from refreshops.routine.models import Attempt, Run, Slot
+from refreshops.routine.models import Attempt, Slot
 from refreshops.tracing.models import Call
 from tests.builders import ScriptedProvider, make_login, make_logins, make_provider
 from tests.routine.conftest import WINDOW, drain
@@ -340,4 +340,36 @@ def test_unknown_logins_are_suspected_even_when_the_fifth_was_skipped(make_desk,
     drain(make_desk(ScriptedProvider(lambda call: {"then": "done", "outcome": "login_gone"})))
 
     assert Provider.objects.get().paused_kind == "suspect"
-    assert Run.objects.get().report == {"suspected": True}
+    assert set(Attempt.objects.filter(state="done").values_list("outcome", flat=True)) == {
+        "our_config"
+    }
+
+
+def test_after_a_resume_the_next_few_unknown_logins_are_suspected_again(make_desk, open_today):
+    make_logins(20)
+    open_today()
+    gone = ScriptedProvider(lambda call: {"then": "done", "outcome": "login_gone"})
+    desk = make_desk(gone)
+
+    drain(desk)
+    services.resume_provider(make_provider())
+    drain(desk)
+
+    assert Provider.objects.get().paused_kind == "suspect"
+    assert Attempt.objects.filter(state="done", outcome="our_config").count() == 10
+    assert Login.objects.filter(outcome="login_gone").count() == 0
+
+
+def test_one_login_that_answers_ends_the_suspicion(make_desk, open_today):
+    known = make_login(institution="A")
+    make_logins(8, institution="B")
+    open_today()
+
+    def answer(call):
+        found = "fresh" if call.body["login"] == known.login_id else "login_gone"
+        return {"then": "done", "outcome": found}
+
+    drain(make_desk(ScriptedProvider(answer)))
+
+    assert Provider.objects.get().paused_at is None
+    assert Attempt.objects.filter(outcome="login_gone").count() == 8

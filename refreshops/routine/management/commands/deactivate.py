@@ -38,11 +38,27 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         logins = self._chosen(options)
+        if not options["reason"].strip():
+            raise CommandError("Say why: the reason stands on the receipt.")
+        if not logins.exists():
+            raise CommandError("No login was chosen.")
+        proven = Q(
+            status=LoginStatus.INACTIVE, nightly=Nightly.OFF, nightly_verified_at__isnull=False
+        )
         if options["dry_run"]:
             self._preview(logins, as_json=options["json"])
             return
         now = wiring.clock()
         keys = list(logins.values_list("pk", flat=True))
+        # Verified once is enough: a further look would only keep the login alive there.
+        logins = logins.exclude(proven)
+        if not logins.exists():
+            self.stdout.write(
+                json.dumps({"state": "closed", "already_off": len(keys)})
+                if options["json"]
+                else f"All {len(keys)} logins are off at the provider already, verified."
+            )
+            return
         try:
             opened = services.switch(
                 logins=logins,
@@ -69,7 +85,7 @@ class Command(BaseCommand):
         proof = {
             "off": off.count(),
             "verified": off.filter(nightly_verified_at__isnull=False).count(),
-            "unconfirmed": logins.exclude(nightly=Nightly.OFF).count(),
+            "unconfirmed": logins.filter(nightly_verified_at__isnull=True).count(),
             "brought_forward": order.brought_forward,
         }
         if as_json:
@@ -93,7 +109,7 @@ class Command(BaseCommand):
             f"{order.run}: {proof['off']} of {logins.count()} off at the provider, "
             f"{proof['verified']} verified by read-back, {proof['unconfirmed']} not confirmed."
         )
-        for login in logins.exclude(nightly=Nightly.OFF).order_by("pk")[:SHOWN]:
+        for login in logins.filter(nightly_verified_at__isnull=True).order_by("pk")[:SHOWN]:
             last = login.attempts.filter(purpose=Purpose.SWITCH_OFF.value).order_by("-pk").first()
             why = (last.message or last.waits_for or last.outcome) if last else ""
             self.stdout.write(f"  not confirmed: {login.login_id} {why}".rstrip())

@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from refreshops.tracing import retention
 
+LONGEST = 36_500
+
 
 class Command(BaseCommand):
     help = "Delete calls older than N days, in batches."
@@ -16,7 +18,9 @@ class Command(BaseCommand):
         parser.add_argument("--days", type=int, required=True)
 
     def handle(self, *args: Any, days: int, **options: Any) -> None:
-        if days < 1:
-            raise CommandError("--days must be at least 1: today's evidence stays.")
+        if not 1 <= days <= LONGEST:
+            raise CommandError(
+                f"--days must be at least 1 (today's evidence stays), {LONGEST} at most."
+            )
         deleted = retention.prune(before=timezone.now() - timedelta(days=days))
         self.stdout.write(f"{deleted} calls older than {days} days deleted.")
