@@ -74,8 +74,8 @@ python:
 
 # A stamp, because an interrupted start leaves a python without pip behind.
 $(VENV)/.made: | python
-	@echo "Making the virtual environment $(VENV) …"
-	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+		echo "Making the virtual environment $(VENV) …"; $(PYTHON) -m venv --clear $(VENV); }
 	@touch $@
 
 $(VENV)/.run: requirements.txt | $(VENV)/.made
