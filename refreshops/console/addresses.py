@@ -17,11 +17,6 @@ def calls_list(**filters: object) -> str:
     return _listing("tracing_call", filters)
 
 
-def runs_list(**filters: object) -> str:
-    """Return the address of the list of runs."""
-    return _listing("routine_run", filters)
-
-
 def page(model: str, pk: object) -> str:
     """Return the address of one row's page, `model` being "app_model"."""
     return reverse(f"admin:{model}_change", args=[pk])

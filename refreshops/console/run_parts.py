@@ -75,12 +75,3 @@ def _words(name: str, value: str) -> str:
     if name != "outcome":
         return value
     return {WAITING: "still waiting", "cancelled": "cancelled"}.get(value) or outcome_label(value)
-
-
-def legend_links(legend: list[tuple[str, str, int]]) -> list[tuple[str, str, int, str]]:
-    """Give each row of a legend the address that narrows the attempts to it."""
-    named: list[tuple[str, str, int, str]] = []
-    for kind, label, number in legend:
-        outcome = WAITING if kind == "due" else kind
-        named.append((kind, label, number, f"?{urlencode({'outcome': outcome})}#attempts"))
-    return named

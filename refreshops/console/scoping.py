@@ -23,11 +23,6 @@ def sees_bank_data(user: Any) -> bool:
     return bool(user.has_perm("bankdata.view_bankaccount")) and sees_everything(user)
 
 
-def customers_of(user: Any) -> QuerySet[Customer]:
-    """Return the customers this person may see."""
-    return seen_by(user, Customer.objects.all())
-
-
 def logins_of(user: Any) -> LoginQuerySet:
     """Return the logins this person may see."""
     return cast(LoginQuerySet, seen_by(user, Login.objects.all()))

@@ -112,10 +112,6 @@ class LoginQuerySet(models.QuerySet["Login"]):
         """Logins whose nightly refresh is wanted."""
         return self.filter(status=LoginStatus.ACTIVE)
 
-    def managed_by(self, user: object) -> "LoginQuerySet":
-        """Logins of the customers of one account manager."""
-        return self.filter(customer__account_manager=user)
-
 
 class Login(models.Model):
     """One customer's connection at one institution."""

@@ -19,6 +19,7 @@ from refreshops.routine.desk import Desk, Work, subject_of
 from refreshops.routine.models import Attempt, LostRace
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState, may_go_on
 from refreshops.rules.outcomes import Outcome, Reason
+from refreshops.rules.pacing import free_at_the_latest
 from refreshops.tracing import recorder
 
 logger = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ def start(desk: Desk, attempt: Attempt, *, now: datetime) -> Work | None:
 
 def held_until(desk: Desk, call: Call, *, now: datetime) -> datetime:
     """Return when a slot comes back by itself should this worker die."""
-    return now + desk.deadline(call) + desk.pace.window
+    return free_at_the_latest(sent_at=now, deadline=desk.deadline(call), window=desk.pace.window)
 
 
 def lease(desk: Desk, attempt: Attempt, *, now: datetime, **fields: object) -> None:

@@ -107,12 +107,15 @@ def speak_once(desk: Desk) -> bool:
 def _speak(desk: Desk, work: Work) -> None:
     """Say everything an attempt has to say at once; whatever breaks, its lease is let go."""
     following: Work | None = work
+    token = desk.held.get(work.attempt.pk)
     try:
         while following is not None and _still_ours(desk, following):
             heard = exchange(desk, following)
             following = _record_stubbornly(desk, following, heard)
     finally:
-        desk.held.pop(work.attempt.pk, None)
+        # Another thread of ours may hold it anew by now, under a token of its own.
+        if desk.held.get(work.attempt.pk) == token:
+            desk.held.pop(work.attempt.pk, None)
         desk.stirred.set()
 
 

@@ -27,6 +27,7 @@ from refreshops.routine.desk import Desk, Work
 from refreshops.routine.models import LostRace
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState, may_go_on
 from refreshops.rules.outcomes import Outcome, Reason
+from refreshops.rules.pacing import free_again_at
 from refreshops.tracing import recorder
 
 logger = logging.getLogger(__name__)
@@ -48,15 +49,12 @@ def record(desk: Desk, work: Work, heard: Heard) -> Work | None:
             _close_call(work, heard, envelope, now=now)
             following = _apply(desk, work, step, sealed=sealed, now=now)
             _note_line(desk, heard, now=now)
+        return following
     except LostRace:
         logger.warning("Attempt %s was taken over; its late answer is only traced", work.attempt.pk)
         with desk.writing():
             _close_call(work, heard, envelope, now=now)
-        following = None
-    if following is None:
-        desk.held.pop(work.attempt.pk, None)
-        desk.stirred.set()
-    return following
+        return None
 
 
 def _read(
@@ -157,7 +155,8 @@ def _settle_slot(desk: Desk, work: Work, step: Step, *, now: datetime) -> None:
     if work.slot_id is None:
         return
     if work.call.pacing is Pacing.USE:
-        slots.settle(slot_id=work.slot_id, free_at=now + desk.pace.window)
+        free_at = free_again_at(answered_at=now, window=desk.pace.window)
+        slots.settle(slot_id=work.slot_id, free_at=free_at)
         work.slot_id = None
     elif not (isinstance(step, Ask) and step.call.pacing is Pacing.USE):
         _release(work, now=now)

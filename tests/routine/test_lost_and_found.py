@@ -98,6 +98,21 @@ def test_an_answer_that_our_own_reading_breaks_on_parks_one_login(make_desk, ope
     assert desk.held == {}
 
 
+def test_a_lease_that_another_thread_took_meanwhile_is_not_let_go(make_desk, open_today):
+    make_login()
+    open_today()
+
+    def answer(call):
+        (key,) = desk.held
+        desk.held[key] = "the token of another thread"
+        return {"then": "done"}
+
+    desk = make_desk(ScriptedProvider(answer))
+    engine.speak_once(desk)
+
+    assert list(desk.held.values()) == ["the token of another thread"]
+
+
 def test_a_worker_that_slept_past_its_lease_does_not_send(make_desk, open_today, monkeypatch):
     make_login()
     open_today()
