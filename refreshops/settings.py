@@ -75,6 +75,8 @@ CALL_DEADLINE_SECONDS = number("CALL_DEADLINE_SECONDS", 240, low=0.2, high=240)
 WAIT_SCALE = number("WAIT_SCALE", 1, low=0.0001, high=1)
 CALL_RETENTION_DAYS = whole("CALL_RETENTION_DAYS", 90, low=1, high=36_500)
 SNAPSHOT_RETENTION_DAYS = whole("SNAPSHOT_RETENTION_DAYS", 90, low=1, high=36_500)
+# An order of a person over more logins than this waits for a second person.
+APPROVAL_ABOVE = whole("APPROVAL_ABOVE", 100, low=1, high=1_000_000)
 ATTEMPT_RETENTION_DAYS = whole("ATTEMPT_RETENTION_DAYS", 400, low=1, high=36_500)
 
 # Only for `make run`: the password of the demo people; empty means a new one at each start.

@@ -153,6 +153,11 @@ def attempt_retention() -> timedelta:
     return timedelta(days=settings.ATTEMPT_RETENTION_DAYS)
 
 
+def approval_above() -> int:
+    """Return over how many logins an order of a person needs a second person's approval."""
+    return int(settings.APPROVAL_ABOVE)
+
+
 @cache
 def vault() -> Vault:
     """Return what seals bank data, with our keys."""

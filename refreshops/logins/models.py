@@ -82,9 +82,29 @@ class Customer(models.Model):
         related_name="customers",
     )
     last_activity_at = models.DateTimeField(null=True, blank=True)
+    erasure_asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody asked that we forget this customer."
+    )
+    erasure_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    erasure_reason = models.CharField(max_length=500, blank=True)
+    erased_at = models.DateTimeField(
+        null=True, blank=True, help_text="When nothing about the person was left here."
+    )
 
     class Meta:
-        permissions = [("view_every_customer", "Sees the rows of every account manager")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(erased_at__isnull=True) | Q(erasure_asked_at__isnull=False),
+                name="erased_goes_with_an_order",
+            ),
+        ]
+        indexes = [models.Index(fields=["last_activity_at"], name="customer_activity")]
+        permissions = [
+            ("view_every_customer", "Sees the rows of every account manager"),
+            ("import_customer", "Can import customers, managers and activity dates"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.reference} {self.name}".strip()
@@ -153,6 +173,15 @@ class Login(models.Model):
     fresh_at = models.DateTimeField(
         null=True, blank=True, help_text="When this login last ended a run as fresh."
     )
+    gone_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the provider said that it does not know this login."
+    )
+    drops_out_at = models.DateTimeField(
+        "drops out",
+        null=True,
+        blank=True,
+        help_text="When the provider stops refreshing it, unless it is refreshed and asked before.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = LoginQuerySet.as_manager()
@@ -166,11 +195,40 @@ class Login(models.Model):
             models.Index(fields=["institution", "outcome"], name="login_bank_outcome"),
             models.Index(fields=["outcome"], name="login_outcome"),
             models.Index(fields=["login_id"], name="login_login_id"),
+            models.Index(fields=["status", "nightly"], name="login_leak"),
+            models.Index(fields=["status", "drops_out_at"], name="login_drops_out"),
         ]
         permissions = [
             ("refresh_login", "Can ask for a refresh now"),
             ("switch_login", "Can switch the nightly refresh off and on"),
+            ("approve_order", "Can approve large orders of somebody else"),
+            ("forget_login", "Can have logins and customers forgotten for good"),
         ]
 
     def __str__(self) -> str:
         return f"{self.institution or 'Login'} {self.login_id[:8]}"
+
+
+class UnknownLogin(models.Model):
+    """A login the provider reported and nobody registered here: perhaps we pay for it.
+
+    `provider_state` and `provider_code` are the provider's words about its last refresh. The row
+    counts while no `Login` has the same id; a newer report without it deletes it.
+    """
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="unknown_logins")
+    login_id = models.CharField("LoginId", max_length=64)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    last_refresh_at = models.DateTimeField("LastRefresh", null=True, blank=True)
+    provider_state = models.CharField(max_length=80, blank=True)
+    provider_code = models.CharField("FlinksCode", max_length=80, blank=True)
+
+    class Meta:
+        verbose_name = "unknown login"
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "login_id"], name="unknown_once_a_provider")
+        ]
+
+    def __str__(self) -> str:
+        return f"Unknown login {self.login_id[:8]}"

@@ -25,6 +25,8 @@ OPEN_ATTEMPT = (AttemptState.DUE.value, AttemptState.CALLING.value)
 # A person's order goes before the daily run.
 RANK_PERSON = 0
 RANK_DAILY = 10
+# Attempts of a waiting run stand behind everything until it begins.
+RANK_WAITING = 50
 
 
 def _choices(enum: type) -> list[tuple[str, str]]:
@@ -49,6 +51,14 @@ class Run(models.Model):
     state = models.CharField(max_length=10, choices=_choices(RunState), default=RunState.OPEN.value)
     state_reason = models.CharField(max_length=500, blank=True)
     opened_at = models.DateTimeField()
+    starts_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the order begins; empty means at once."
+    )
+    needs_approval = models.BooleanField(default=False)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
     planned = models.PositiveIntegerField(default=0)
@@ -69,8 +79,20 @@ class Run(models.Model):
                     state__in=[RunState.CLOSED.value, RunState.CANCELLED.value],
                     closed_at__isnull=False,
                 )
-                | Q(state__in=list(OPEN_RUN), closed_at__isnull=True),
+                | Q(state__in=[RunState.WAITING.value, *OPEN_RUN], closed_at__isnull=True),
                 name="run_closed_at_goes_with_its_state",
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True)
+                | Q(opened_by__isnull=True)
+                | ~Q(approved_by=models.F("opened_by")),
+                name="nobody_approves_their_own_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(needs_approval=False)
+                | Q(approved_at__isnull=False)
+                | Q(state__in=[RunState.WAITING.value, RunState.CANCELLED.value]),
+                name="no_large_order_without_approval",
             ),
         ]
         indexes = [

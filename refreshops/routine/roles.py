@@ -1,4 +1,4 @@
-"""Who may do what: the four groups of people and their permissions (design.md section 6).
+"""Who may do what: the groups of people and their permissions (design.md section 6).
 
 Only data and one function, so that the migration and the tests read the same table. Row-level
 scoping hangs on `logins.view_every_customer`: whoever lacks it sees only their own customers.
@@ -10,12 +10,14 @@ OPERATIONS = "Operations"
 ACCOUNT_MANAGERS = "Account managers"
 AUDITORS = "Auditors"
 DATA_VIEWERS = "Data viewers"
+PRIVACY = "Privacy"
 
 _READ_EVERYTHING = (
     "logins.view_provider",
     "logins.view_customer",
     "logins.view_every_customer",
     "logins.view_login",
+    "logins.view_unknownlogin",
     "routine.view_run",
     "routine.view_attempt",
     "routine.view_slot",
@@ -30,13 +32,16 @@ ROLES: dict[str, tuple[str, ...]] = {
         "logins.change_provider",
         "logins.pause_provider",
         "logins.change_customer",
+        "logins.import_customer",
         "logins.refresh_login",
         "logins.switch_login",
+        "logins.approve_order",
         "routine.control_run",
         "routine.set_daily_time",
     ),
     ACCOUNT_MANAGERS: (
         "logins.view_customer",
+        "logins.import_customer",
         "logins.view_login",
         "logins.switch_login",
         "routine.view_run",
@@ -46,6 +51,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     AUDITORS: (*_READ_EVERYTHING, "auth.view_user", "auth.view_group"),
     # An add-on to one of the others: bank data is nobody's by default.
     DATA_VIEWERS: ("bankdata.view_bankaccount", "bankdata.view_snapshot"),
+    # Another add-on: what is forgotten does not come back.
+    PRIVACY: ("logins.forget_login",),
 }
 
 

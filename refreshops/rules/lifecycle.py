@@ -13,8 +13,12 @@ class AttemptState(StrEnum):
 
 
 class RunState(StrEnum):
-    """One order over many logins."""
+    """One order over many logins.
 
+    A waiting run has its logins, but begins only with its approval and on its date.
+    """
+
+    WAITING = "waiting"
     OPEN = "open"
     PAUSED = "paused"
     CLOSED = "closed"
@@ -42,7 +46,7 @@ class Purpose(StrEnum):
 
 # What speaks against an order: asking a login that is off here, or switching it the other way.
 WANTS_ACTIVE = frozenset({Purpose.REFRESH, Purpose.LIVE_REFRESH, Purpose.SWITCH_ON})
-WANTS_INACTIVE = frozenset({Purpose.SWITCH_OFF})
+WANTS_INACTIVE = frozenset({Purpose.SWITCH_OFF, Purpose.FORGET})
 
 
 def may_go_on(purpose: Purpose, *, active: bool) -> bool:
@@ -73,6 +77,7 @@ ATTEMPT_STEPS: dict[AttemptState, frozenset[AttemptState]] = {
 }
 
 RUN_STEPS: dict[RunState, frozenset[RunState]] = {
+    RunState.WAITING: frozenset({RunState.OPEN, RunState.CANCELLED}),
     RunState.OPEN: frozenset({RunState.PAUSED, RunState.CLOSED, RunState.CANCELLED}),
     RunState.PAUSED: frozenset({RunState.OPEN, RunState.CLOSED, RunState.CANCELLED}),
     RunState.CLOSED: frozenset(),
