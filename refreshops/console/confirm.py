@@ -6,13 +6,19 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from refreshops.console.once import new_token
 
 
 @dataclass(frozen=True)
 class Question:
-    """What the page says and asks; `facts` are pairs, `hidden` goes back with the form."""
+    """What the page says and asks; `facts` are pairs, `hidden` goes back with the form.
+
+    `typed` is what a person must type to go on (field `typed`); with `starts_at` they may give a
+    date (field `starts_on`) before which the order waits. `notices` stand above the form.
+    """
 
     title: str
     consequence: str
@@ -25,6 +31,13 @@ class Question:
     not_shown: int = 0
     hidden: list[tuple[str, str]] = field(default_factory=list)
     possible: bool = True
+    starts_at: bool = False
+    typed: str = ""
+    notices: list[str | SafeString] = field(default_factory=list)
+
+    def is_typed(self, request: HttpRequest) -> bool:
+        """Tell whether the wanted text was typed; only spaces around it are forgiven."""
+        return not self.typed or request.POST.get("typed", "").strip() == self.typed
 
 
 def ask(request: HttpRequest, question: Question, *, error: str = "") -> TemplateResponse:
@@ -35,6 +48,9 @@ def ask(request: HttpRequest, question: Question, *, error: str = "") -> Templat
         "question": question,
         "token": request.POST.get("token") or new_token(),
         "reason": request.POST.get("reason", ""),
+        "starts_on": request.POST.get("starts_on", ""),
+        "typed": request.POST.get("typed", ""),
+        "zone": timezone.get_current_timezone_name(),
         "error": error,
     }
     return TemplateResponse(request, "console/confirm.html", context, status=400 if error else 200)

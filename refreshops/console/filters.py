@@ -1,5 +1,6 @@
 """Filters whose choices cost little and show no foreign rows."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -7,11 +8,13 @@ from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from refreshops import wiring
 from refreshops.console.addresses import NOT_ASKED
 from refreshops.console.badges import data_words, outcome_label
 from refreshops.console.scoping import logins_of, sees_everything
 from refreshops.console.search import is_number
-from refreshops.logins.models import Provider
+from refreshops.logins import leaks
+from refreshops.logins.models import Login, LoginQuerySet, Nightly, Provider
 from refreshops.providers.flinks.codes import CODE_TABLE
 from refreshops.rules.freshness import DataState
 from refreshops.rules.outcomes import Outcome
@@ -167,3 +170,60 @@ class HttpStatusFilter(ExactFilter):
         if value and not (value.isascii() and value.isdigit() and len(value) < 6):
             return queryset.none()
         return super().queryset(request, queryset)
+
+
+class LeakFilter(admin.SimpleListFilter):
+    """By how our register and the provider disagree: the lists of the page "Leaks"."""
+
+    title, parameter_name = "leak", "leak"
+    unconfirmed = "unconfirmed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        """Return the lists, and the alarm."""
+        named = [(row.name, row.title) for row in leaks.LEAKS.values()]
+        return [*named, (self.unconfirmed, "Unconfirmed for over a day")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Login]:
+        """Keep the rows of the chosen list."""
+        name = self.value()
+        if not name:
+            return queryset
+        if name == self.unconfirmed:
+            return leaks.unconfirmed_for_long(queryset, now=wiring.clock())
+        return leaks.leaking(queryset, name) if name in leaks.LEAKS else queryset.none()
+
+
+class DropsOutFilter(admin.SimpleListFilter):
+    """By the seven-day clock: what the provider stops refreshing soon, or has stopped already."""
+
+    title, parameter_name = "seven-day clock", "drops_out"
+    soon, out = "2", "out"
+    within = timedelta(days=2)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        """Return the two choices."""
+        return [(self.soon, "Drops out within 2 days"), (self.out, "Has dropped out")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Login]:
+        """Keep the active logins on that side of the moment."""
+        value = self.value()
+        if not value:
+            return queryset
+        now = wiring.clock()
+        if value == self.soon:
+            return dropping_out(queryset, now=now, within=self.within)
+        return already_out(queryset, now=now) if value == self.out else queryset.none()
+
+
+def _ticking(logins: LoginQuerySet) -> LoginQuerySet:
+    return logins.filter(leaks.ACTIVE & leaks.KNOWN_THERE).exclude(nightly=Nightly.OFF)
+
+
+def dropping_out(logins: LoginQuerySet, *, now: datetime, within: timedelta) -> LoginQuerySet:
+    """Return the active logins that drop out of the nightly refresh within so long."""
+    return _ticking(logins).filter(drops_out_at__gt=now, drops_out_at__lte=now + within)
+
+
+def already_out(logins: LoginQuerySet, *, now: datetime) -> LoginQuerySet:
+    """Return the active logins that have dropped out of the nightly refresh."""
+    return _ticking(logins).filter(drops_out_at__lte=now)

@@ -64,10 +64,12 @@ class LoginAdmin(ConsoleAdmin):
         "nightly",
         filters.InstitutionFilter,
         filters.ManagerFilter,
+        filters.LeakFilter,
+        filters.DropsOutFilter,
         filters.CodeFilter,
         filters.ProviderFilter,
     )
-    linked_by = ("customer__id__exact",)
+    linked_by = ("customer__id__exact", "gone_at__isnull")
     list_select_related = ("customer__account_manager", "provider")
     search_fields = ("login_id",)
     search_help_text = "A LoginId or its beginning, a customer's reference or name"
