@@ -33,6 +33,7 @@ WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
         "cancelled": "Called off before it ended: by a person, or by a switch-off.",
     },
     RunState: {
+        "waiting": "Ordered, but begins only with its approval and on its date; touches nothing.",
         "open": "Its attempts may be claimed.",
         "paused": "Its attempts wait until somebody resumes it.",
         "closed": "Every attempt has ended; the totals are kept.",
@@ -100,7 +101,7 @@ def lifecycle() -> str:
         "## Attempt: one login within one run",
         _steps(ATTEMPT_STEPS, AttemptState.DUE),
         "## Run: one order over many logins",
-        _steps(RUN_STEPS, RunState.OPEN),
+        _steps(RUN_STEPS, RunState.OPEN, RunState.WAITING),
         "## Call: one HTTP exchange as traced",
         _steps(CALL_STEPS, CallState.SENT),
         "## Purposes of a run",
@@ -195,12 +196,12 @@ def _escalations() -> str:
     )
 
 
-def _steps(steps: Mapping[Any, frozenset[Any]], first: StrEnum) -> str:
-    arrows = [f"    [*] --> {first}"]
+def _steps(steps: Mapping[Any, frozenset[Any]], *firsts: StrEnum) -> str:
+    arrows = [f"    [*] --> {first}" for first in firsts]
     arrows += [f"    {state} --> {wanted}" for state in steps for wanted in sorted(steps[state])]
     arrows += [f"    {state} --> [*]" for state in steps if not steps[state]]
     diagram = "\n".join(("```mermaid", "stateDiagram-v2", *arrows, "```"))
-    words = WORDS[type(first)]
+    words = WORDS[type(firsts[0])]
     table = _table(
         ("state", "means", "may become"),
         (
