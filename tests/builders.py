@@ -147,6 +147,9 @@ class ScriptedProvider:
     def envelope(self, call: Call, answer: Answer) -> Envelope:
         return Envelope(200, "", "", f"request-of-{call.body['login'][:8]}", "", {})
 
+    def evidence_of(self, endpoint: str) -> str:
+        return {"order": "order", "authorize": "read_back"}.get(endpoint, "")
+
 
 def usual_answer(call: Call) -> dict[str, Any]:
     """Authorize leads to detail, detail ends fresh with data."""

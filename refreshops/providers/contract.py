@@ -21,8 +21,8 @@ State = dict[str, Any]
 class Pacing(StrEnum):
     """Whether a call takes one of the provider's slots.
 
-    RESERVE is for a call that only prepares a paced one (a single-use token): the slot is taken
-    before it, so that the token does not age in a queue, and is spent by the USE that follows.
+    RESERVE is for a call that prepares a paced one (a single-use token): the slot is taken before
+    it, so that the token does not age in a queue, and the USE that follows spends it.
     """
 
     FREE = "free"
@@ -34,9 +34,9 @@ class Pacing(StrEnum):
 class Call:
     """One HTTP exchange to be made.
 
-    `path` is relative to the provider's base URL, `deadline_s` covers the whole exchange.
-    `auth` names the credential the provider adds when sending; `token` is a secret that lives only
-    in memory. Neither reaches the trace or the conversation's state.
+    `path` is relative to the provider's base URL, `deadline_s` covers the whole exchange. `auth`
+    names the credential added when sending; `token` is a secret that lives only in memory. Neither
+    reaches the trace or the conversation's state.
     """
 
     endpoint: str
@@ -51,10 +51,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, already read as JSON.
-
-    `headers` holds lower-case names. `body` is any JSON value. Never logged as it is.
-    """
+    """What came back, read as JSON; `headers` in lower case. Never logged as it is."""
 
     http_status: int
     body: Any = field(repr=False)
@@ -64,10 +61,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Silence:
-    """Why there is no answer to reason about: a network failure or an unreadable answer.
+    """Why there is no answer to reason about.
 
-    `kind` is `network` (nothing usable arrived; the provider may or may not have acted) or
-    `unreadable` (something arrived that is not the documented JSON). `detail` is safe to show.
+    `kind` is `network` (nothing usable arrived; the provider may have acted or not) or `unreadable`
+    (something that is not the documented JSON). `detail` is safe to show.
     """
 
     kind: str
@@ -117,10 +114,10 @@ class BankData:
 class Subject:
     """The login a conversation speaks for, as far as the script may know it.
 
-    `held_as_of` is the age of the data we already hold. `last_code` and `same_code_runs` say which
+    `held_as_of` is the age of the data we hold, `last_refresh_at` the provider's last refresh and
+    `last_asked_at` our last cached call before this attempt. `last_code` and `same_code_runs`: the
     code the previous runs ended with and how many in a row (escalations, outcomes.md 5a).
-    `worked_before` is true when this login was ever fresh. `login_id` is empty for a call about the
-    provider as a whole.
+    `worked_before`: this login was fresh once. `login_id` is empty for a call about the provider.
     """
 
     login_id: str
@@ -128,6 +125,8 @@ class Subject:
     last_code: str = ""
     same_code_runs: int = 0
     worked_before: bool = False
+    last_refresh_at: datetime | None = None
+    last_asked_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -159,9 +158,9 @@ class Policy:
 class Result:
     """What an attempt learned. `None` means "not learned", never "cleared".
 
-    `nightly` is what the provider last said of its nightly refresh. `verified` is true when a
-    schedule order was confirmed by a separate read-back. `report` is a small JSON value about the
-    provider as a whole (never bank data).
+    `nightly` is what the provider last said of its nightly refresh, `drops_out_at` when that ends
+    unless the login is refreshed and asked before. `verified`: a separate read-back confirmed the
+    order. `report` is a JSON value about the provider as a whole (never bank data).
     """
 
     outcome: Outcome
@@ -175,6 +174,7 @@ class Result:
     institution: str = ""
     bank_data: BankData | None = None
     report: Any = None
+    drops_out_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -207,9 +207,9 @@ class Done:
 
 @dataclass(frozen=True)
 class Halt:
-    """The provider as a whole must pause; the login is not to blame and is asked again afterwards.
+    """The provider as a whole must pause, not to this login's blame, which is asked again.
 
-    `kind` is `keys` (ours to fix) or `throttled`. `until` is when asking again makes sense.
+    `kind`: `keys` (ours to fix) or `throttled`. `until` is when asking again makes sense.
     """
 
     kind: str
@@ -238,10 +238,7 @@ class Conversation(Protocol):
 
 
 class NoAnswer(Exception):
-    """The provider did not answer: refused, reset, cut off or out of time.
-
-    `detail` names the cause without URL, header or body; `elapsed_ms` is the time spent.
-    """
+    """Refused, reset, cut off or out of time. `detail` holds no URL, header or body."""
 
     def __init__(self, detail: str, *, elapsed_ms: int = 0) -> None:
         super().__init__(detail)
@@ -255,9 +252,7 @@ class UnreadableAnswer(Exception):
     `excerpt` is redacted text of at most 2 KB.
     """
 
-    def __init__(
-        self, detail: str, *, http_status: int, excerpt: str = "", elapsed_ms: int = 0
-    ) -> None:
+    def __init__(self, detail: str, *, http_status: int, excerpt: str = "", elapsed_ms: int = 0):
         super().__init__(detail)
         self.detail = detail
         self.http_status = http_status
@@ -292,6 +287,10 @@ class Provider(Protocol):
 
     def envelope(self, call: Call, answer: Answer) -> Envelope:
         """Read an answer for the trace, redacted."""
+        ...
+
+    def evidence_of(self, endpoint: str) -> str:
+        """Say what a traced call proves of an order: `order`, `read_back`, or an empty text."""
         ...
 
 

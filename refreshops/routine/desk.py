@@ -114,4 +114,6 @@ def subject_of(attempt: Attempt) -> Subject:
         last_code=login.provider_code,
         same_code_runs=login.same_code_runs,
         worked_before=login.fresh_at is not None,
+        last_refresh_at=login.last_refresh_at,
+        last_asked_at=login.last_asked_at,
     )

@@ -56,7 +56,10 @@ class Opened:
 
 @dataclass(frozen=True)
 class Order:
-    """Who wants what done, why and when: all of a run but its logins."""
+    """Who wants what done, why and when: all of a run but its logins.
+
+    `with_report` lets it begin with the one call about the provider as a whole.
+    """
 
     purpose: Purpose
     by: Any
@@ -66,6 +69,7 @@ class Order:
     window: timedelta
     origin: Origin = Origin.PERSON
     retry_of: Run | None = None
+    with_report: bool = False
 
 
 def open_daily(
@@ -98,13 +102,7 @@ def open_daily(
             )
             _close_earlier_days(run, now=now)
             if opening:
-                Attempt.objects.create(
-                    run=run,
-                    purpose=Purpose.REFRESH.value,
-                    rank=RANK_PERSON,
-                    paced=False,
-                    not_before=now,
-                )
+                _ask_for_the_report(run, now=now)
             keys = in_order(Login.objects.active().filter(provider=provider))
             _plan(run, keys, rank=RANK_DAILY, now=now, window=window)
     except IntegrityError:
@@ -174,13 +172,22 @@ def open_order(provider: Provider, keys: list[int], order: Order) -> Opened:
             opened_at=order.now,
             retry_of=order.retry_of,
         )
+        if order.with_report:
+            _ask_for_the_report(run, now=order.now)
         _plan(run, keys, rank=RANK_PERSON, now=order.now, window=order.window)
-        if run.planned + run.brought_forward == 0:
+        if run.planned + run.brought_forward == 0 and not order.with_report:
             raise NothingToDo("None of the chosen logins can be asked: the run was not opened.")
-        if run.planned == 0:
+        if run.planned == 0 and not order.with_report:
             why = f"All {run.brought_forward} logins already waited elsewhere; they go first now."
             learning.close_run(run, now=order.now, why=why)
     return Opened(run, run.planned, run.brought_forward)
+
+
+def _ask_for_the_report(run: Run, *, now: datetime) -> None:
+    """Let a run begin with the one call about the provider as a whole; it needs no slot."""
+    Attempt.objects.create(
+        run=run, purpose=run.purpose, rank=RANK_PERSON, paced=False, not_before=now
+    )
 
 
 def _plan(run: Run, wanted: list[int], *, rank: int, now: datetime, window: timedelta) -> None:

@@ -17,6 +17,9 @@ SHORT_DEADLINE_S = 60.0
 TOKEN_DEADLINE_S = 30.0
 
 MINTING = "GenerateAuthorizeToken"
+AUTHORIZING = "Authorize"
+SCHEDULING = "SetScheduledRefresh"
+DELETING = "DeleteCard"
 
 
 def generate_authorize_token() -> Call:
@@ -64,7 +67,7 @@ def accounts_summary_async(request_id: str) -> Call:
 def set_scheduled_refresh(login_id: str, *, on: bool) -> Call:
     """Order the nightly refresh of a login on or off. Answers a bare JSON string."""
     return _call(
-        "SetScheduledRefresh",
+        SCHEDULING,
         "PATCH",
         body={"loginId": login_id, "isActivated": on},
         # The documents name no header here; the key does no harm where it is not asked for.
@@ -75,7 +78,7 @@ def set_scheduled_refresh(login_id: str, *, on: bool) -> Call:
 
 def delete_card(login_id: str) -> Call:
     """Order Flinks to delete everything about a login."""
-    return _call("DeleteCard", "DELETE", tail=login_id, auth="x_api_key", pacing=Pacing.USE)
+    return _call(DELETING, "DELETE", tail=login_id, auth="x_api_key", pacing=Pacing.USE)
 
 
 def nightly_refresh_status() -> Call:
@@ -85,7 +88,7 @@ def nightly_refresh_status() -> Call:
 
 def _authorize(body: Mapping[str, Any], token: str, deadline_s: float) -> Call:
     return _call(
-        "Authorize",
+        AUTHORIZING,
         "POST",
         body=body,
         auth="token" if token else "",

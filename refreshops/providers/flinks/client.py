@@ -37,6 +37,11 @@ KEPT_IN_ANSWER: Allowed = {
     "Links": {"rel": KEEP},
 }
 
+_EVIDENCE = {
+    calls.SCHEDULING: "order",
+    calls.DELETING: "order",
+    calls.AUTHORIZING: "read_back",
+}
 _READ_TEXTS = ("Message", "message", "FlinksCode", "RequestId", "Institution", "InstitutionName")
 _KEY = re.compile(r"[!-~]*")
 
@@ -148,6 +153,10 @@ class Flinks:
             institution=clean(read.institution),
             answer=kept,
         )
+
+    def evidence_of(self, endpoint: str) -> str:
+        """Tell the call that gives an order from the one that reads it back."""
+        return _EVIDENCE.get(endpoint, "")
 
     def _headers(self, call: Call) -> dict[str, str]:
         value = call.token if call.auth == "token" else self._key(call.auth)

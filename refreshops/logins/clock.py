@@ -1,0 +1,113 @@
+"""The seven-day clock: when active logins drop out of the provider's nightly refresh.
+
+Reads what the last attempts stored in `drops_out_at`; how the moment comes about is the provider's
+rule and lives in its folder. Source: design.md section 7, fact 3.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+
+from django.db.models import Count, Q
+
+from refreshops.logins.models import LoginQuerySet, LoginStatus, Nightly
+
+SOON = timedelta(days=2)
+DAYS = 7
+
+# An inactive login may drop out, and one that is off or gone there has nothing to drop out of.
+_TICKS = Q(status=LoginStatus.ACTIVE, gone_at__isnull=True) & ~Q(nightly=Nightly.OFF)
+
+
+@dataclass(frozen=True)
+class Day:
+    """How many logins drop out on one local date if nothing further is asked."""
+
+    date: date
+    count: int
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What the clock shows: the days ahead, who has dropped out, and of whom we cannot tell."""
+
+    days: tuple[Day, ...]
+    already_out: int
+    not_known: int
+
+
+def dropping_out(
+    logins: LoginQuerySet, *, now: datetime, within: timedelta = SOON
+) -> LoginQuerySet:
+    """Return those of `logins` that drop out within a time from now, and have not yet."""
+    return logins.filter(_TICKS, drops_out_at__gt=now, drops_out_at__lte=now + within)
+
+
+def already_out(logins: LoginQuerySet, *, now: datetime) -> LoginQuerySet:
+    """Return active logins that the provider does not refresh by itself any more."""
+    return logins.filter(_TICKS, drops_out_at__lte=now)
+
+
+def not_known(logins: LoginQuerySet) -> LoginQuerySet:
+    """Return active logins of which no answer told the moment yet: new, or just switched on."""
+    return logins.filter(_TICKS, drops_out_at__isnull=True)
+
+
+def read(logins: LoginQuerySet, *, now: datetime, zone: tzinfo, days: int = DAYS) -> Clock:
+    """Read the clock for `days` local dates, today first, in one query."""
+    edges = _edges(now, zone=zone, days=days)
+    ahead = {
+        f"day_{number}": Count("pk", filter=Q(drops_out_at__gt=since, drops_out_at__lte=until))
+        for number, (_, since, until) in enumerate(edges)
+    }
+    found = logins.filter(_TICKS).aggregate(
+        already_out=Count("pk", filter=Q(drops_out_at__lte=now)),
+        not_known=Count("pk", filter=Q(drops_out_at__isnull=True)),
+        **ahead,
+    )
+    return Clock(
+        tuple(Day(edge[0], found[f"day_{number}"]) for number, edge in enumerate(edges)),
+        found["already_out"],
+        found["not_known"],
+    )
+
+
+def forecast(
+    logins: LoginQuerySet, *, now: datetime, zone: tzinfo, days: int = DAYS
+) -> tuple[Day, ...]:
+    """Return how many of `logins` drop out on each of the next local dates, today first."""
+    return read(logins, now=now, zone=zone, days=days).days
+
+
+def _edges(now: datetime, *, zone: tzinfo, days: int) -> list[tuple[date, datetime, datetime]]:
+    """Return (date, after, until) for each local date; the first begins now."""
+    today = now.astimezone(zone).date()
+    dates = [today + timedelta(days=number) for number in range(days)]
+    midnights = [datetime.combine(day + timedelta(days=1), time(), zone) for day in dates]
+    return list(zip(dates, [now, *midnights], midnights, strict=False))
+
+
+def sentence(clock: Clock, *, asked_today: bool = False) -> str:
+    """Say in one or two sentences who drops out next, for people.
+
+    With `asked_today` today's run is over already: those left can only be saved by a good refresh.
+    """
+    said = [_ahead(clock.days, asked_today=asked_today)]
+    if clock.not_known:
+        said.append(f"{clock.not_known} not known yet.")
+    return " ".join(said)
+
+
+def _ahead(days: tuple[Day, ...], *, asked_today: bool) -> str:
+    falling = [day for day in days if day.count]
+    if not falling:
+        return f"Nobody drops out within {len(days)} days."
+    first, last = falling[0], falling[-1]
+    unless = "Unless they are refreshed before" if asked_today else "If today's run is missed"
+    text = f"{unless}, {first.count} drop out on {_day(first.date)}"
+    if last is not first:
+        text += f", {sum(day.count for day in falling)} by {_day(last.date)}"
+    return f"{text}."
+
+
+def _day(day: date) -> str:
+    return f"{day:%A} {day.day} {day:%B}"

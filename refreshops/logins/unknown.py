@@ -1,0 +1,159 @@
+"""Logins the provider reports and nobody registered: noted from its report, registered by people.
+
+No HTTP here: the report is what the provider's script read. Every statement works on batches, so
+that a report of a hundred thousand rows costs seconds, not memory.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+
+from refreshops.logins.models import (
+    Customer,
+    Login,
+    LoginStatus,
+    Nightly,
+    Provider,
+    UnknownLogin,
+)
+
+BATCH = 1000
+# A report that names more than this is not believed to the end.
+MOST_REPORTED = 200_000
+TEXT_LIMIT = 80
+
+_AN_ID = re.compile(r"[!-~]{1,64}")
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What a report told: ids it named, those nobody registered, and rows it names no more."""
+
+    reported: int
+    unknown: int
+    dropped: int
+
+
+def note_report(provider: Provider, report: Any, *, now: datetime) -> Noted:
+    """Write the unknown logins of the provider's newest report down; forget those it left out.
+
+    `report` is a list of objects with `login_id` (canonical), `last_refresh_at` (ISO text or None),
+    `state` and `code`; rows without a usable id are passed over. An older report than the one last
+    noted changes nothing.
+    """
+    named = _named(report)
+    if UnknownLogin.objects.filter(provider=provider, last_seen_at__gt=now).exists():
+        return Noted(len(named), 0, 0)
+    unknown = 0
+    with transaction.atomic():
+        for ids in _batches(named):
+            known = _registered(provider, ids)
+            rows = [_row(provider, named[one], now=now) for one in ids if one not in known]
+            _upsert(rows)
+            unknown += len(rows)
+        gone = UnknownLogin.objects.filter(provider=provider, last_seen_at__lt=now)
+        dropped, _ = gone.delete()
+    return Noted(len(named), unknown, dropped)
+
+
+def _named(report: Any) -> dict[str, Mapping[str, Any]]:
+    rows = report if isinstance(report, list) else []
+    named: dict[str, Mapping[str, Any]] = {}
+    for row in rows[:MOST_REPORTED]:
+        login_id = row.get("login_id") if isinstance(row, dict) else None
+        if isinstance(login_id, str) and _AN_ID.fullmatch(login_id):
+            named.setdefault(login_id, row)
+    return named
+
+
+def _batches(keys: Iterable[str]) -> Iterator[list[str]]:
+    ordered = sorted(keys)
+    return (ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH))
+
+
+def _registered(provider: Provider, ids: list[str]) -> set[str]:
+    found = Login.objects.filter(provider=provider, login_id__in=ids)
+    return set(found.values_list("login_id", flat=True))
+
+
+def _row(provider: Provider, said: Mapping[str, Any], *, now: datetime) -> UnknownLogin:
+    return UnknownLogin(
+        provider=provider,
+        login_id=said["login_id"],
+        first_seen_at=now,
+        last_seen_at=now,
+        last_refresh_at=_moment(said.get("last_refresh_at")),
+        provider_state=_text(said.get("state")),
+        provider_code=_text(said.get("code")),
+    )
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _text(value: Any) -> str:
+    # PostgreSQL cannot store NUL.
+    return value.replace("\x00", "")[:TEXT_LIMIT] if isinstance(value, str) else ""
+
+
+def _upsert(rows: list[UnknownLogin]) -> None:
+    UnknownLogin.objects.bulk_create(
+        rows,
+        batch_size=BATCH,
+        update_conflicts=True,
+        unique_fields=["provider", "login_id"],
+        update_fields=["last_seen_at", "last_refresh_at", "provider_state", "provider_code"],
+    )
+
+
+def register_unknown(
+    rows: Iterable[UnknownLogin], *, customer: Customer, by: Any, now: datetime, active: bool = True
+) -> list[Login]:
+    """Register unknown logins under a customer, and return those that are registered by this.
+
+    The provider reports only logins whose nightly refresh is on, so they count as on there. One
+    that somebody registered meanwhile keeps its customer and is left out. With `active` false they
+    are registered as inactive: a switch-off of them is the order that should follow.
+    """
+    wanted: dict[int, dict[str, UnknownLogin]] = {}
+    for row in rows:
+        wanted.setdefault(row.provider_id, {})[row.login_id] = row
+    registered: list[Login] = []
+    with transaction.atomic():
+        for provider_id, named in wanted.items():
+            for ids in _batches(named):
+                new = [_login(named[one], customer, by=by, now=now, active=active) for one in ids]
+                registered += _insert(provider_id, ids, new, customer)
+    return registered
+
+
+def _insert(provider_id: int, ids: list[str], new: list[Login], customer: Customer) -> list[Login]:
+    there = Login.objects.filter(provider_id=provider_id, login_id__in=ids)
+    before = set(there.values_list("login_id", flat=True))
+    Login.objects.bulk_create(new, batch_size=BATCH, ignore_conflicts=True)
+    # One that was inserted between the two by somebody else is theirs, unless the customer is ours.
+    return list(there.filter(customer=customer).exclude(login_id__in=before).order_by("pk"))
+
+
+def _login(row: UnknownLogin, customer: Customer, *, by: Any, now: datetime, active: bool) -> Login:
+    return Login(
+        provider_id=row.provider_id,
+        login_id=row.login_id,
+        customer=customer,
+        status=LoginStatus.ACTIVE if active else LoginStatus.INACTIVE,
+        status_changed_at=now,
+        status_changed_by=by,
+        status_reason="Registered: the provider reported it and nobody knew it.",
+        nightly=Nightly.ON,
+        nightly_seen_at=row.last_seen_at,
+        last_refresh_at=row.last_refresh_at,
+    )
