@@ -71,6 +71,14 @@ class Simulator:
         """Change a login behind everybody's back: fate, scheduled, last_refresh, faults, ..."""
         return self.control("POST", f"login/{login_id}", fields)
 
+    def add_login(self, **fields: Any) -> dict[str, Any]:
+        """Add a login that nobody registered, and return it.
+
+        `fields` are `institution` and those of `change`. As it comes the nightly status lists it:
+        scheduled, with a password that is wrong since a few days.
+        """
+        return self.control("POST", "logins", fields)
+
     def faults(self, *faults: dict[str, Any]) -> dict[str, Any]:
         """Let these faults strike every call, instead of those before; none ends them."""
         return self.control("POST", "faults", {"faults": list(faults)})

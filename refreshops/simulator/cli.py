@@ -18,7 +18,7 @@ from refreshops.simulator.control import Control
 from refreshops.simulator.faults import Fault, FaultScript
 from refreshops.simulator.gateway import Gateway, Pace
 from refreshops.simulator.journal import Journal
-from refreshops.simulator.register import write_register
+from refreshops.simulator.register import write_customers, write_register
 from refreshops.simulator.scenarios import SCENARIOS
 from refreshops.simulator.server import SimulatorServer
 from refreshops.simulator.throttle import Throttle
@@ -36,6 +36,7 @@ class Options:
     port: int = 0
     stop_with_parent: bool = False
     register: Path | None = None
+    customers: Path | None = None
     with_managers: bool = False
     log: Path | None = None
     keys: Keys = field(default_factory=Keys)
@@ -49,46 +50,70 @@ class Options:
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options of the simulator on any parser."""
     where = parser.add_argument_group("where")
-    where.add_argument("--host", default="127.0.0.1")
-    where.add_argument("--port", type=int, default=0, help="0 picks a free one")
-    where.add_argument("--stop-with-parent", action="store_true", help="leave no orphan")
-    where.add_argument("--register", type=Path, help="write the import CSV of the logins here")
+    where.add_argument("--host", default="127.0.0.1", help="to listen at (127.0.0.1)")
+    where.add_argument("--port", type=int, default=0, help="0 picks a free one (0)")
     where.add_argument(
-        "--with-managers", action="store_true", help="name account managers in the register"
+        "--stop-with-parent", action="store_true", help="end when whoever started it has ended"
+    )
+    where.add_argument("--register", type=Path, help="write the import CSV of the logins here")
+    where.add_argument("--customers", type=Path, help="write the import CSV of the customers here")
+    where.add_argument(
+        "--with-managers", action="store_true", help="name account managers in those files"
     )
     where.add_argument("--log", type=Path, help="append one JSON line per request here")
+    _add_world(parser)
+    _add_behaviour(parser)
+
+
+def _add_world(parser: ArgumentParser) -> None:
     world = parser.add_argument_group("world")
-    world.add_argument("--seed", type=int, default=1)
-    world.add_argument("--scenario", choices=SCENARIOS, default="morning")
-    world.add_argument("--logins", type=int, default=120)
-    world.add_argument("--pending-polls", type=int, default=2, help="how many 202 of a pending one")
-    world.add_argument("--pending-seconds", type=float, help="instead: how long it stays at 202")
-    world.add_argument("--body-kb", type=int, default=50, help="size of a GetAccountsDetail answer")
+    world.add_argument("--seed", type=int, default=1, help="equal seeds grow equal worlds (1)")
     world.add_argument(
-        "--plant", type=Path, help="JSON: username, account_number, holder_name, echo"
+        "--scenario", choices=SCENARIOS, default="morning", help="how the logins fare (morning)"
+    )
+    world.add_argument("--logins", type=int, default=120, help="how many it serves (120)")
+    world.add_argument(
+        "--strangers", type=int, default=0, help="so many more that no register names (0)"
+    )
+    world.add_argument(
+        "--pending-polls", type=int, default=2, help="how many 202 of a pending one (2)"
+    )
+    world.add_argument(
+        "--pending-seconds", type=float, help="instead: how long a pending one stays at 202"
+    )
+    world.add_argument(
+        "--body-kb", type=int, default=50, help="size of a GetAccountsDetail answer (50)"
+    )
+    world.add_argument(
+        "--plant",
+        type=Path,
+        help="JSON of what to plant in answers: username, account_number, holder_name, echo",
     )
     world.add_argument("--faults", type=Path, help="JSON list of faults that strike every call")
-    _add_behaviour(parser)
 
 
 def _add_behaviour(parser: ArgumentParser) -> None:
     keys = parser.add_argument_group("keys")
     keys.add_argument("--keys", type=Path, help="JSON with any of the four, instead of options")
-    for name in ("customer_id", "secret_key", "x_api_key", "bearer"):
-        keys.add_argument(f"--{name.replace('_', '-')}")
+    keys.add_argument("--customer-id", help="the lender's number in every path")
+    keys.add_argument("--secret-key", help="what GenerateAuthorizeToken asks for")
+    keys.add_argument("--x-api-key", help="what the data calls ask for")
+    keys.add_argument("--bearer", help="what GetNightlyRefreshStatus asks for")
     keys.add_argument("--require-token", action="store_true", help="no Authorize without a token")
     pace = parser.add_argument_group("pace")
-    pace.add_argument("--limit", type=int, default=30, help="Authorize calls a window; 0 for none")
-    pace.add_argument("--window", type=float, default=60.0, help="seconds")
+    pace.add_argument("--limit", type=int, default=30, help="paced calls a window; 0: no end (30)")
+    _add_seconds(pace, "window", 60.0, "seconds it covers")
     pace.add_argument("--retry-after", help="seconds, date, absurd, nonsense, or a literal value")
-    pace.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
-    pace.add_argument("--jitter", type=float, default=0.0, help="up to so many seconds more")
-    pace.add_argument("--stall-seconds", type=float, default=300.0)
-    pace.add_argument(
-        "--session-seconds", type=float, default=480.0, help="idle life of RequestIds"
-    )
-    pace.add_argument("--token-seconds", type=float, default=1800.0)
-    pace.add_argument("--card-busy-seconds", type=float, default=10.0)
+    _add_seconds(pace, "latency", 0.0, "seconds before each answer")
+    _add_seconds(pace, "jitter", 0.0, "up to so many seconds more, by chance")
+    _add_seconds(pace, "stall-seconds", 300.0, "how long a stalled answer stays away")
+    _add_seconds(pace, "session-seconds", 480.0, "idle life of a RequestId")
+    _add_seconds(pace, "token-seconds", 1800.0, "life of an unused authorize token")
+    _add_seconds(pace, "card-busy-seconds", 10.0, "CARD_IN_USE for so long after an Authorize")
+
+
+def _add_seconds(group: Any, name: str, default: float, words: str) -> None:
+    group.add_argument(f"--{name}", type=float, default=default, help=f"{words} ({default:g})")
 
 
 def options_from(given: Mapping[str, Any]) -> Options:
@@ -98,6 +123,7 @@ def options_from(given: Mapping[str, Any]) -> Options:
             seed=given["seed"],
             scenario=given["scenario"],
             logins=given["logins"],
+            strangers=given["strangers"],
             pending_polls=given["pending_polls"],
             pending_seconds=given["pending_seconds"],
         ),
@@ -105,6 +131,7 @@ def options_from(given: Mapping[str, Any]) -> Options:
         port=given["port"],
         stop_with_parent=given["stop_with_parent"],
         register=given["register"],
+        customers=given["customers"],
         with_managers=given["with_managers"],
         log=given["log"],
         keys=_keys(given),
@@ -168,6 +195,13 @@ def build(options: Options) -> SimulatorServer:
     )
     if options.register is not None:
         write_register(books.world, path=options.register, with_managers=options.with_managers)
+    if options.customers is not None:
+        write_customers(
+            books.world,
+            path=options.customers,
+            now=books.now(),
+            with_managers=options.with_managers,
+        )
     return server
 
 

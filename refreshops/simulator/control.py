@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from refreshops.simulator.answers import last_refresh
+from refreshops.simulator.banks import BANKS, Bank
 from refreshops.simulator.fates import FATES
 from refreshops.simulator.faults import Fault
 from refreshops.simulator.gateway import Gateway
 from refreshops.simulator.identifiers import canonical
 from refreshops.simulator.journal import Journal
 from refreshops.simulator.messages import Malformed, Reply, Request, json_reply
-from refreshops.simulator.world import Login, Recipe
+from refreshops.simulator.world import Login, Recipe, stranger
 
 
 class Refused(ValueError):
@@ -38,6 +39,7 @@ class Control:
             ("GET", "counts"): self._counts,
             ("GET", "login"): lambda: describe(self._login(rest)),
             ("POST", "login"): lambda: self._change(self._login(rest), request.fields()),
+            ("POST", "logins"): lambda: self._add(request.fields()),
             ("POST", "faults"): lambda: self._faults(request.fields()),
             ("POST", "night"): self._night,
             ("POST", "limit"): lambda: self._limit(request.fields()),
@@ -85,6 +87,15 @@ class Control:
             raise Refused("no such login")
         return login
 
+    def _add(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Take in a login that nobody registered; `institution` and what `_change` takes."""
+        books, given = self.gateway.books, dict(fields)
+        login = stranger(self.recipe, number=len(books.world.logins), now=books.now())
+        login.bank = _bank(given.pop("institution", login.bank.name))
+        self._change(login, given)
+        books.world.add(login)
+        return describe(login)
+
     def _change(self, login: Login, fields: dict[str, Any]) -> dict[str, Any]:
         unknown = set(fields) - set(_SETTERS)
         if unknown:
@@ -120,6 +131,7 @@ def describe(login: Login) -> dict[str, Any]:
         "status": login.status,
         "scheduled": login.scheduled,
         "deleted": login.deleted,
+        "registered": login.registered,
         "fate": fate.name,
         "code": fate.code,
         "http_status": fate.status,
@@ -170,6 +182,13 @@ def _set_pending_polls(login: Login, value: Any, now: datetime) -> None:
 def _set_pending_seconds(login: Login, value: Any, now: datetime) -> None:
     login.pending_polls, login.pending_seconds = 0, float(value)
     login.meet(login.fate)
+
+
+def _bank(name: Any) -> Bank:
+    for bank in BANKS:
+        if bank.name == name:
+            return bank
+    raise Refused(f"institution is one of {[bank.name for bank in BANKS]}")
 
 
 def _boolean(name: str, value: Any) -> bool:

@@ -1,6 +1,8 @@
-"""The lender's register of the simulated logins, as a file its import understands."""
+"""What the lender knows of the simulated logins and customers, as files its imports understand."""
 
 import csv
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from refreshops.simulator.world import Login, World
@@ -14,6 +16,8 @@ HEADER = (
     "provider",
     "status",
 )
+LEFT_DAYS_AGO = 120
+CUSTOMER_HEADER = ("reference", "name", "account_manager", "last_activity_at")
 
 
 def row_of(login: Login, *, with_managers: bool) -> tuple[str, ...]:
@@ -34,13 +38,50 @@ def row_of(login: Login, *, with_managers: bool) -> tuple[str, ...]:
 
 
 def write_register(world: World, *, path: Path, with_managers: bool = False) -> None:
-    """Write all logins to `path`; it appears whole or not at all."""
+    """Write all registered logins to `path`; it appears whole or not at all."""
+    rows = (
+        row_of(login, with_managers=with_managers)
+        for login in world.logins.values()
+        if login.registered
+    )
+    _write(path, header=HEADER, rows=rows)
+
+
+def write_customers(
+    world: World, *, path: Path, now: datetime, with_managers: bool = False
+) -> None:
+    """Write the customers of all registered logins to `path`; it appears whole or not at all."""
+    known: dict[str, list[Login]] = {}
+    for login in world.logins.values():
+        if login.registered:
+            known.setdefault(login.customer.reference, []).append(login)
+    rows = (
+        (
+            reference,
+            logins[0].customer.name,
+            logins[0].customer.account_manager if with_managers else "",
+            (now - timedelta(days=_idle_days(logins))).date().isoformat(),
+        )
+        for reference, logins in known.items()
+    )
+    _write(path, header=CUSTOMER_HEADER, rows=rows)
+
+
+def _idle_days(logins: list[Login]) -> int:
+    idle_days = logins[0].customer.idle_days
+    # Nobody has a login set to inactive for a client who was here yesterday.
+    return max(LEFT_DAYS_AGO, idle_days) if _one_left(logins) else idle_days
+
+
+def _one_left(logins: list[Login]) -> bool:
+    return any(login.status == "inactive" for login in logins)
+
+
+def _write(path: Path, *, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".part")
     with unfinished.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(HEADER)
-        writer.writerows(
-            row_of(login, with_managers=with_managers) for login in world.logins.values()
-        )
+        writer.writerow(header)
+        writer.writerows(rows)
     unfinished.replace(path)

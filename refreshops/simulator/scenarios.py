@@ -91,7 +91,10 @@ def _both_ways(index: int) -> tuple[str, bool]:
 
 
 def _a_few_left(index: int) -> tuple[str, bool]:
-    return ("inactive", False) if index % 24 == 23 else ("active", True)
+    # Of two that left one still costs money; now and then an active one is not refreshed.
+    if index % 24 == 23:
+        return "inactive", index % 48 == 47
+    return "active", index % 60 != 30
 
 
 def _all_on(index: int) -> tuple[str, bool]:

@@ -40,6 +40,7 @@ class Login:
     polls_left: int = 0
     faults: list[Fault] = field(default_factory=list)
     deleted: bool = False
+    registered: bool = True  # whether the lender's register names it
     authorized_at: float | None = None  # epoch seconds of the last Authorize
 
     def meet(self, fate: Fate) -> None:
@@ -64,6 +65,7 @@ class Recipe:
     seed: int
     scenario: str
     logins: int
+    strangers: int = 0
     pending_polls: int = 2
     pending_seconds: float | None = None
 
@@ -74,6 +76,11 @@ class World:
     def __init__(self, logins: Iterable[Login]) -> None:
         self.logins = {login.login_id: login for login in logins}
         self.lock = threading.Lock()
+
+    def add(self, login: Login) -> None:
+        """Take in another login. Whoever walks over `logins` right now does not meet it."""
+        with self.lock:
+            self.logins = {**self.logins, login.login_id: login}
 
     def find(self, login_id: str | None) -> Login | None:
         """Return the login, or None when it is unknown or was deleted."""
@@ -102,10 +109,30 @@ def grow(recipe: Recipe, *, now: datetime) -> World:
         customers = [_row_customer(index, fate, chance) for index, fate in enumerate(fates)]
     else:
         customers = _customers(len(fates), chance)
-    return World(
+    dealt = enumerate(zip(fates, customers, strict=True))
+    world = World(
         _login(recipe, index=index, fate=fate, customer=customer, now=now)
-        for index, (fate, customer) in enumerate(zip(fates, customers, strict=True))
+        for index, (fate, customer) in dealt
     )
+    for number in range(recipe.strangers):
+        world.add(stranger(recipe, number=number, now=now))
+    return world
+
+
+def stranger(recipe: Recipe, *, number: int, now: datetime) -> Login:
+    """Return a login that nobody registered: refreshed once, then its password changed.
+
+    The nightly status lists only logins that fail; that is how anybody hears of this one.
+    """
+    customer = make_customer(
+        reference=f"S-{number + 1:03d}", chance=Random(f"{recipe.seed}/stranger/{number}")
+    )
+    index = recipe.logins + number
+    fate = FATES["invalid_password"]
+    login = _login(recipe, index=index, fate=fate, customer=customer, now=now)
+    login.login_id = guid_from(recipe.seed, "stranger", number)
+    login.scheduled, login.registered, login.faults = True, False, []
+    return login
 
 
 def _customers(count: int, chance: Random) -> list[Customer]:

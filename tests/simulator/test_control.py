@@ -55,6 +55,50 @@ def test_a_change_that_cannot_be_meant_says_why(calm, login_id, fields, reason):
     assert error.startswith(reason)
 
 
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        pytest.param({"institution": "Nowhere Bank"}, "institution is one of", id="unknown-bank"),
+        pytest.param({"fate": "lucky"}, "fate 'lucky' is not one of", id="unknown-fate"),
+        pytest.param({"login_id": "mine"}, "cannot change ['login_id']", id="an-id-of-ones-own"),
+    ],
+)
+def test_an_addition_that_cannot_be_meant_adds_nothing(calm, fields, reason):
+    before = calm.counts()["logins"]
+
+    status, error = refusal(calm, "logins", fields)
+
+    assert status == 400
+    assert error.startswith(reason)
+    assert calm.counts()["logins"] == before
+
+
+def test_an_added_login_is_in_the_nightly_status_and_can_be_switched_off(connect):
+    with running_simulator(scenario="calm", logins=3) as simulator:
+        client = connect(simulator)
+        added = simulator.add_login(institution="TD", last_refresh_hours_ago=30)
+
+        listed = [row["LoginId"] for row in client.nightly_status().body["IneligibleCards"]]
+        client.switch({"LoginId": added["login_id"], "IsActivated": False})
+
+        assert (added["institution"], added["scheduled"]) == ("TD", True)
+        assert added["registered"] is False
+        assert listed == [added["login_id"]]
+        assert simulator.login(added["login_id"])["scheduled"] is False
+        assert client.nightly_status().body["IneligibleCards"] == []
+        assert added["login_id"] not in simulator.register.read_text(encoding="utf-8")
+
+
+def test_added_logins_are_many_and_each_another(connect):
+    with running_simulator(scenario="calm", logins=2) as simulator:
+        added = [simulator.add_login(fate="success")["login_id"] for _ in range(5)]
+
+        statuses = [connect(simulator).authorize(login_id).status for login_id in added]
+
+    assert len(set(added)) == 5
+    assert statuses == [200] * 5
+
+
 def test_an_unknown_login_and_an_unknown_control(calm):
     assert refusal(calm, "login/nobody", {"scheduled": True}) == (400, "no such login")
     assert refusal(calm, "weather", {})[0] == 404

@@ -1,5 +1,6 @@
 """The schedule flag really switches; cards can be deleted; the nightly status tells on failures."""
 
+import http.client
 import time
 
 import pytest
@@ -48,6 +49,60 @@ class TestSetScheduledRefresh:
         calm.change(login_id, scheduled=False)
 
         assert client.authorize(login_id).body["Login"]["IsScheduledRefresh"] is False
+
+    @pytest.mark.parametrize("wanted", [True, False])
+    def test_a_deleted_login_is_as_unknown_as_one_that_never_was(
+        self, calm, client, login_id, wanted
+    ):
+        calm.change(login_id, deleted=True)
+
+        switched = client.switch({"LoginId": login_id, "IsActivated": wanted})
+        asked = client.authorize(login_id)
+
+        assert (switched.status, switched.code) == (400, "INVALID_REQUEST")
+        assert switched.body["Message"] == f"The login '{login_id}' is invalid."
+        assert (asked.status, asked.code) == (400, "INVALID_LOGIN")
+        assert "does not belong to" in asked.body["Message"]
+        assert "RequestId" not in asked.body
+
+    @pytest.mark.parametrize(
+        ("fault", "done"),
+        [
+            pytest.param({"kind": "do_then_stall", "seconds": 0.1}, True, id="done-no-answer"),
+            pytest.param({"kind": "do_then_reset"}, True, id="done-then-reset"),
+            pytest.param({"kind": "cut"}, True, id="done-answer-cut"),
+            pytest.param({"kind": "stall", "seconds": 0.1}, False, id="no-answer"),
+            pytest.param({"kind": "reset"}, False, id="reset"),
+        ],
+    )
+    @pytest.mark.parametrize("endpoint", ["SetScheduledRefresh", "DeleteCard"])
+    def test_an_order_without_an_answer_was_obeyed_or_not(
+        self, calm, connect, login_id, endpoint, fault, done
+    ):
+        calm.change(login_id, faults=[{**fault, "endpoint": endpoint, "times": 1}])
+        order = {
+            "DeleteCard": ("DELETE", f"DeleteCard/{login_id}"),
+            "SetScheduledRefresh": (
+                *("PATCH", "SetScheduledRefresh"),
+                {"LoginId": login_id, "IsActivated": False},
+            ),
+        }[endpoint]
+
+        with pytest.raises((OSError, http.client.HTTPException)):
+            connect(calm, timeout=3).call(*order)
+
+        now = calm.login(login_id)
+        assert now["scheduled"] is not done
+        assert now["deleted"] is (done and endpoint == "DeleteCard")
+
+    @pytest.mark.parametrize("status", [500, 503])
+    def test_an_order_answered_with_an_error_was_not_obeyed(self, calm, client, login_id, status):
+        fault = {"kind": "status", "status": status, "endpoint": "SetScheduledRefresh", "times": 1}
+        calm.change(login_id, faults=[fault])
+
+        heard = client.switch({"LoginId": login_id, "IsActivated": False})
+
+        assert (heard.status, calm.login(login_id)["scheduled"]) == (status, True)
 
 
 class TestDeleteCard:

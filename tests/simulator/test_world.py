@@ -1,11 +1,13 @@
 """Worlds grow from their seed, and nights pass over them."""
 
-from datetime import UTC, datetime, timedelta
+import csv
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from refreshops.simulator.fates import FATES
-from refreshops.simulator.register import row_of
+from refreshops.simulator.register import row_of, write_customers, write_register
 from refreshops.simulator.scenarios import SCENARIOS
 from refreshops.simulator.world import Recipe, grow
 
@@ -66,6 +68,65 @@ class TestMorning:
 
         for login in grown(scenario="calm", now=now).logins.values():
             assert timedelta(0) <= now - login.refreshed_at < timedelta(days=1)
+
+    def test_a_few_flags_differ_from_the_register_both_ways(self):
+        flags = Counter((login.status, login.scheduled) for login in grown().logins.values())
+
+        assert flags == {
+            ("active", True): 113,
+            ("active", False): 2,
+            ("inactive", True): 2,
+            ("inactive", False): 3,
+        }
+
+
+class TestStrangers:
+    def test_they_are_on_and_fail_and_no_file_names_them(self, tmp_path):
+        world = grow(Recipe(seed=1, scenario="calm", logins=5, strangers=2), now=NOON)
+        write_register(world, path=tmp_path / "register.csv")
+        write_customers(world, path=tmp_path / "customers.csv", now=NOON)
+
+        strangers = [login for login in world.logins.values() if not login.registered]
+        assert [login.scheduled for login in strangers] == [True, True]
+        assert not any(login.still_eligible(NOON) for login in strangers)
+        for name in ("register.csv", "customers.csv"):
+            told = (tmp_path / name).read_text(encoding="utf-8")
+            assert not any(login.login_id in told for login in strangers)
+            assert not any(login.customer.reference in told for login in strangers)
+
+    def test_with_them_the_others_are_who_they_were(self):
+        alone = picture(grown())
+
+        accompanied = picture(grow(Recipe(1, "morning", 120, strangers=3), now=NOON))
+
+        assert accompanied[:120] == alone
+
+
+class TestCustomers:
+    @pytest.fixture
+    def rows(self, tmp_path):
+        write_customers(grown(), path=tmp_path / "c.csv", now=NOON, with_managers=True)
+        with (tmp_path / "c.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def test_each_stands_there_once_with_the_day_of_its_last_activity(self, rows):
+        days = [date.fromisoformat(row["last_activity_at"]) for row in rows]
+        long_ago = sum(day < NOON.date() - timedelta(days=60) for day in days)
+
+        assert len({row["reference"] for row in rows}) == len(rows)
+        assert all(day <= NOON.date() for day in days)
+        assert 0.1 < long_ago / len(rows) < 0.4
+
+    def test_who_has_an_inactive_login_was_not_here_for_long(self, rows):
+        left = {
+            login.customer.reference
+            for login in grown().logins.values()
+            if login.status == "inactive"
+        }
+
+        seen = [row["last_activity_at"] for row in rows if row["reference"] in left]
+        assert len(seen) == len(left) > 0
+        assert max(seen) <= (NOON - timedelta(days=120)).date().isoformat()
 
 
 class TestOtherScenarios:
