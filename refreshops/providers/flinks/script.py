@@ -20,7 +20,7 @@ from refreshops.providers.contract import (
     Subject,
     Wait,
 )
-from refreshops.providers.flinks import calls
+from refreshops.providers.flinks import calls, staying
 from refreshops.providers.flinks.answers import pause_until
 from refreshops.providers.flinks.codes import escalated, is_in_table
 from refreshops.providers.flinks.meaning import CallKind
@@ -149,6 +149,7 @@ class Script:
             "last_refresh_at": learned.last_refresh_at,
             "nightly": learned.nightly,
             "institution": learned.institution,
+            "drops_out_at": staying.drops_out(learned, turn.subject, now=turn.now),
         }
         return Done(Result(**(ending | changes)))
 
@@ -157,7 +158,8 @@ class Script:
         if turn.detail:
             return learned
         institution = without_persons(turn.answer.institution, turn.answer.body)
-        return learned.and_from(turn.answer, institution=self._scrubber(institution))
+        learned = learned.and_from(turn.answer, institution=self._scrubber(institution))
+        return staying.after(learned, turn)
 
     def _held(self, turn: Turn) -> DataState:
         return self._age(turn.subject.held_as_of, turn.now)

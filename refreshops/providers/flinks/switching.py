@@ -16,6 +16,8 @@ from refreshops.providers.redaction import Scrubber
 from refreshops.rules.outcomes import Outcome, Reason
 
 _KINDS = {"patch": CallKind.SCHEDULE, "token": CallKind.TOKEN, "authorize": CallKind.CACHED}
+# These reasons say more than "refused" would.
+_ENDS_AS_IT_IS = frozenset({Reason.TOO_FAST, Reason.BUSY, Reason.KEYS, Reason.UNKNOWN_LOGIN})
 _SOUNDS_LIKE_NO = re.compile(r"\b(invalid|error|fail\w*|not found|unable|cannot|denied)\b", re.I)
 
 
@@ -24,7 +26,7 @@ class SwitchSchedule(Script):
 
     A `Done` that claims the order (outcome `fresh`) needs Flinks's yes: `verified` when the flag
     was read back as ordered; reason `unconfirmed` when Flinks accepted but the login's own error
-    hid the flag. Silence is never taken for a yes.
+    hid the flag. Silence is never taken for a yes. A login that Flinks does not know ends as gone.
     """
 
     first_state = {"step": "patch"}
@@ -68,7 +70,7 @@ class SwitchSchedule(Script):
         if turn.succeeded or turn.meaning.outcome is Outcome.PROVIDER_FAULT:
             # Flinks may have acted: look before ordering again.
             return self._look_again(turn)
-        if turn.meaning.reason in (Reason.TOO_FAST, Reason.BUSY, Reason.KEYS):
+        if turn.meaning.reason in _ENDS_AS_IT_IS:
             return self._end(turn, nightly=None)
         # What an error says beside itself is no word about the flag.
         return self._end(turn, reason=Reason.REFUSED, nightly=None)
@@ -83,6 +85,8 @@ class SwitchSchedule(Script):
             )
         if turn.is_fault or turn.meaning.outcome is Outcome.PENDING:
             return self._look_again(turn)
+        if _knows_no_such_login(turn):
+            return self._end(turn, nightly=None)
         if turn.state.get("accepted"):
             # The login's own error hides the flag, tonight and tomorrow: Flinks's word must do.
             return self._ordered(turn, verified=False, reason=Reason.UNCONFIRMED)
@@ -116,3 +120,11 @@ class SwitchSchedule(Script):
         return self._end(
             turn, outcome=Outcome.PROVIDER_FAULT, reason=Reason.UNCONFIRMED, nightly=nightly
         )
+
+
+def _knows_no_such_login(turn: Turn) -> bool:
+    """Tell whether Flinks named the LoginId as what is wrong.
+
+    INVALID_LOGIN without a message may mean the bank credentials of a login that is there.
+    """
+    return turn.meaning.reason is Reason.UNKNOWN_LOGIN and bool(turn.meaning.message_pattern)

@@ -1,6 +1,6 @@
 """One turn of a conversation: what was heard, what it means, and whether it is believed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -137,11 +137,17 @@ def _doubt_at_data(turn: Turn) -> str:
 
 @dataclass(frozen=True)
 class Learned:
-    """What answers told about a login on the way, whatever the end will be."""
+    """What answers told about a login on the way, whatever the end will be.
+
+    `stays` says whether Flinks goes on refreshing it by itself, `asked` when a cached call of ours
+    was last answered (ISO, empty when none was).
+    """
 
     nightly: bool | None = None
     last_refresh: str = ""
     institution: str = ""
+    stays: bool | None = None
+    asked: str = ""
 
     @classmethod
     def from_state(cls, state: State) -> "Learned":
@@ -153,11 +159,30 @@ class Learned:
         said = {Timestamp.NEVER: "never"}.get(answer.last_refresh, "")
         if answer.last_refresh_at:
             said = answer.last_refresh_at.isoformat()
-        return Learned(
+        return replace(
+            self,
             nightly=self.nightly if answer.nightly is None else answer.nightly,
             last_refresh=said or self.last_refresh,
             institution=institution or self.institution,
         )
+
+    def and_clock(self, *, stays: bool | None, asked_at: datetime | None) -> "Learned":
+        """Return this with a newer word about the nightly refresh; silence keeps the older."""
+        return replace(
+            self,
+            stays=self.stays if stays is None else stays,
+            asked=asked_at.isoformat() if asked_at else self.asked,
+        )
+
+    @property
+    def never_refreshed(self) -> bool:
+        """Tell whether Flinks said that this login never had a good refresh."""
+        return self.last_refresh == "never"
+
+    @property
+    def asked_at(self) -> datetime | None:
+        """Return when a cached call was last answered."""
+        return datetime.fromisoformat(self.asked) if self.asked else None
 
     @property
     def last_refresh_at(self) -> datetime | None:
@@ -168,8 +193,4 @@ class Learned:
 
     def to_state(self) -> dict[str, Any]:
         """Return this as JSON."""
-        return {
-            "nightly": self.nightly,
-            "last_refresh": self.last_refresh,
-            "institution": self.institution,
-        }
+        return asdict(self)

@@ -74,9 +74,7 @@ class TestTheOrder:
     @pytest.mark.parametrize(
         ("code", "status", "message", "outcome"),
         [
-            ("INVALID_REQUEST", 400, f"The login '{LOGIN_ID}' is invalid.", Outcome.LOGIN_GONE),
             ("INVALID_REQUEST", 400, "isActivated is missing", Outcome.OUR_CONFIG),
-            ("INVALID_LOGIN", 401, "LoginId does not belong to you", Outcome.LOGIN_GONE),
             ("DISABLED_INSTITUTION", 405, None, Outcome.INSTITUTION_UNAVAILABLE),
             ("WHAT_IS_THIS", 409, None, Outcome.UNKNOWN),
         ],
@@ -87,6 +85,24 @@ class TestTheOrder:
         assert play.calls == ["SetScheduledRefresh"]
         assert (play.end.outcome, play.end.reason) == (outcome, Reason.REFUSED)
         assert play.end.message == (message or "")
+        assert (play.end.nightly, play.end.verified) == (None, False)
+
+    @pytest.mark.parametrize(
+        ("code", "message"),
+        [
+            pytest.param("INVALID_REQUEST", f"The login '{LOGIN_ID}' is invalid.", id="seen"),
+            pytest.param("INVALID_LOGIN", "LoginId does not belong to you", id="as-at-authorize"),
+        ],
+    )
+    @pytest.mark.parametrize("on", [True, False])
+    def test_a_login_flinks_does_not_know_ends_as_gone(self, code, message, on):
+        play = Play(SwitchSchedule(on=on, policy=POLICY)).hear(
+            refused(code, status=400, message=message)
+        )
+
+        assert play.calls == ["SetScheduledRefresh"]
+        assert (play.end.outcome, play.end.reason) == (Outcome.LOGIN_GONE, Reason.UNKNOWN_LOGIN)
+        assert play.end.message == message
         assert (play.end.nightly, play.end.verified) == (None, False)
 
     def test_a_200_that_carries_an_error_is_a_refusal(self):
@@ -211,6 +227,23 @@ class TestTheReadBack:
 
         assert play.calls == ["SetScheduledRefresh", "Authorize", "Authorize"]
         assert play.end.verified
+
+    @pytest.mark.parametrize(
+        "heard", [pytest.param(ACCEPTED, id="accepted"), pytest.param(NETWORK, id="silence")]
+    )
+    def test_a_login_that_flinks_does_not_know_any_more_is_gone(self, heard):
+        unknown = refused("INVALID_LOGIN", status=400, message="LoginId does not belong to you")
+
+        play = Play(off()).hear(heard, unknown)
+
+        assert play.calls == ["SetScheduledRefresh", "Authorize"]
+        assert (play.end.outcome, play.end.reason) == (Outcome.LOGIN_GONE, Reason.UNKNOWN_LOGIN)
+        assert (play.end.nightly, play.end.verified) == (None, False)
+
+    def test_an_invalid_login_without_a_message_may_be_the_bank_password(self):
+        play = Play(off()).hear(ACCEPTED, refused("INVALID_LOGIN", status=400))
+
+        assert (play.end.outcome, play.end.reason) == (Outcome.FRESH, Reason.UNCONFIRMED)
 
     def test_an_error_that_shows_the_flag_verifies(self):
         play = Play(off()).hear(ACCEPTED, refused("RETRY_LATER", Login=login(nightly=False)))
