@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from django.db.models import Count
 
 from refreshops.bankdata import snapshots
-from refreshops.logins.models import Login, Nightly, PauseKind
+from refreshops.logins.models import Login, LoginStatus, Nightly, PauseKind
+from refreshops.logins.unknown import note_report
 from refreshops.providers.contract import BankData, Result
 from refreshops.routine import lanes, turn
 from refreshops.routine.models import Attempt, Run
@@ -20,6 +21,17 @@ SWITCHING = frozenset({Purpose.SWITCH_OFF, Purpose.SWITCH_ON})
 
 # The first so many logins of a run all unknown to the provider: our customer id is wrong.
 FIRST_FEW = 5
+# Ends at which the provider spoke of the login itself: it knows it.
+KNOWS_IT = frozenset(
+    {
+        Outcome.FRESH,
+        Outcome.STALE,
+        Outcome.PENDING,
+        Outcome.USER_ACTION,
+        Outcome.INSTITUTION_UNAVAILABLE,
+        Outcome.LOGIN_GONE,
+    }
+)
 KEYS_PAUSE = timedelta(minutes=15)
 
 
@@ -44,10 +56,7 @@ def finish(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datet
         starts=0,
     )
     if attempt.login is None:
-        if result.report is not None:
-            _note(attempt.run_id, nightly=result.report)
-        if result.reason is Reason.KEYS:
-            _pause_for_our_key(attempt, result, now=now)
+        _heard_of_the_provider(attempt, result, now=now)
         return
     stored = result.bank_data if sealed is not None else None
     _teach(attempt, attempt.login, result, stored=stored, now=now)
@@ -61,6 +70,15 @@ def finish(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datet
         )
     if result.outcome is Outcome.LOGIN_GONE:
         _suspect_our_customer_id(attempt, now=now)
+
+
+def _heard_of_the_provider(attempt: Attempt, result: Result, *, now: datetime) -> None:
+    """Keep what the one call about the provider as a whole told."""
+    if result.report is not None:
+        _note(attempt.run_id, nightly=result.report)
+        note_report(attempt.run.provider, result.report, now=now)
+    if result.reason is Reason.KEYS:
+        _pause_for_our_key(attempt, result, now=now)
 
 
 def give_up(
@@ -94,12 +112,42 @@ def _teach(
     if result.nightly is not None:
         fields["nightly"] = (Nightly.ON if result.nightly else Nightly.OFF).value
         fields["nightly_seen_at"] = now
+    if result.drops_out_at is not None:
+        fields["drops_out_at"] = result.drops_out_at
+    fields |= _known_there(login, result, purpose, now=now)
     if purpose in SWITCHING:
         fields |= _switched(result, now=now)
+    if purpose is Purpose.CHECK_SCHEDULE:
+        fields |= _looked_at(login, result, now=now)
     if purpose in ASKING:
         fields |= _asked(login, result, now=now)
     if fields:
         statements.update_row(Login, where={"id": login.pk}, values=fields)
+
+
+def _known_there(
+    login: Login, result: Result, purpose: Purpose, *, now: datetime
+) -> dict[str, object]:
+    """Since when the provider does not know the login, or that it does.
+
+    A login that has just been forgotten is not known because the provider said "deleted".
+    """
+    if result.outcome is Outcome.LOGIN_GONE and result.reason is Reason.UNKNOWN_LOGIN:
+        return {"gone_at": login.gone_at or now}
+    spoke_of_it = result.nightly is not None or result.outcome in KNOWS_IT
+    return {"gone_at": None} if spoke_of_it and purpose is not Purpose.FORGET else {}
+
+
+def _looked_at(login: Login, result: Result, *, now: datetime) -> dict[str, object]:
+    """Let a look count as read-back: it proves a switch-off, or disproves what was proven once."""
+    if result.nightly is None:
+        return {}
+    # Somebody may have switched the login while we looked.
+    status = Login.objects.values_list("status", flat=True).get(pk=login.pk)
+    wanted = status == LoginStatus.ACTIVE.value
+    if result.nightly is not wanted:
+        return {"nightly_verified_at": None}
+    return {} if wanted else {"nightly_verified_at": now}
 
 
 def _switched(result: Result, *, now: datetime) -> dict[str, object]:
@@ -130,8 +178,9 @@ def _asked(login: Login, result: Result, *, now: datetime) -> dict[str, object]:
 def _suspect_our_customer_id(attempt: Attempt, *, now: datetime) -> None:
     """Pause a run in which every login so far is unknown: the mistake is likely our own.
 
-    Those logins then count as ours to fix, so that they can be retried (outcomes.md 5a). After a
-    resume the next few are suspected in the same way, until one login answers otherwise.
+    Those logins then count as ours to fix, so that they can be retried (outcomes.md 5a), and not
+    as gone. After a resume the next few are suspected in the same way, until one login answers
+    otherwise. One that was known to be gone before the run raises no suspicion.
     """
     ended = Attempt.objects.filter(
         run_id=attempt.run_id, state=AttemptState.DONE.value, login__isnull=False
@@ -139,11 +188,11 @@ def _suspect_our_customer_id(attempt: Attempt, *, now: datetime) -> None:
     gone, ours = Outcome.LOGIN_GONE.value, Outcome.OUR_CONFIG.value
     if ended.exclude(outcome__in=[gone, ours]).exists():
         return
-    suspects = ended.filter(outcome=gone)
+    suspects = ended.filter(outcome=gone).exclude(login__gone_at__lt=attempt.run.opened_at)
     if suspects.count() < FIRST_FEW:
         return
     Login.objects.filter(pk__in=list(suspects.values_list("login_id", flat=True))).update(
-        outcome=ours, outcome_reason=Reason.FLOW.value
+        outcome=ours, outcome_reason=Reason.FLOW.value, gone_at=None
     )
     suspects.update(outcome=ours, outcome_reason=Reason.FLOW.value)
     lanes.pause(
