@@ -15,10 +15,11 @@ from django.db import connection
 
 from refreshops.bankdata.vault import Vault
 from refreshops.logins.models import Provider as ProviderRow
-from refreshops.providers.contract import Policy, Provider
+from refreshops.providers.contract import NotOffered, Policy, Provider
 from refreshops.providers.flinks import Flinks
 from refreshops.providers.flinks import canonical_login_id as canonical_at_flinks
 from refreshops.routine.desk import Pace
+from refreshops.rules.lifecycle import Purpose
 
 CANONICAL: dict[str, Callable[[str], str]] = {"flinks": canonical_at_flinks}
 PROVIDER_NAMES = tuple(CANONICAL)
@@ -102,6 +103,20 @@ def canonical_login_id(provider_name: str, text: str) -> str:
 def begins_with_a_report(name: str) -> bool:
     """Tell whether a daily run begins with one call about the provider as a whole."""
     return provider(name).opening(policy()) is not None
+
+
+def offers(name: str, purpose: Purpose) -> bool:
+    """Tell whether a provider can do this at all; what it cannot do is offered to nobody."""
+    try:
+        provider(name).conversation(purpose, policy())
+    except NotOffered:
+        return False
+    return True
+
+
+def can_forget(name: str) -> bool:
+    """Tell whether a provider can delete a login."""
+    return offers(name, Purpose.FORGET)
 
 
 def window() -> timedelta:

@@ -1,4 +1,4 @@
-"""Storing what an attempt fetched."""
+"""Storing what an attempt fetched, and deleting all of it when a login is forgotten."""
 
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -8,15 +8,26 @@ from refreshops.logins.models import Login
 from refreshops.providers.contract import Account, BankData
 from refreshops.tracing import statements
 
+# Read afresh: the caller's login is as old as its claim. The names come from our own models.
+_BARRED = """
+    SELECT l.id
+      FROM logins_login l JOIN logins_customer c ON c.id = l.customer_id
+     WHERE l.id = %s
+       AND (c.erasure_asked_at IS NOT NULL OR l.status = 'inactive' AND l.gone_at IS NOT NULL)
+"""
+
 
 def store(
     *, login: Login, attempt_id: int, data: BankData, sealed: bytes, now: datetime
-) -> Snapshot:
+) -> Snapshot | None:
     """Keep `data` as the latest snapshot of `login` and replace its account rows.
 
     `sealed` is the payload, already encrypted, so that no time is spent on it inside the
-    caller's transaction.
+    caller's transaction. None, and nothing kept, for a login that was forgotten or whose customer
+    is to be erased: an answer that comes late must bring nothing back.
     """
+    if statements.fetch(_BARRED, [login.pk]) is not None:
+        return None
     snapshot = Snapshot(
         login=login,
         attempt_id=attempt_id,
@@ -32,6 +43,13 @@ def store(
         [_account_row(login=login, snapshot=snapshot, account=row) for row in data.accounts]
     )
     return snapshot
+
+
+def drop(login_id: int) -> tuple[int, int]:
+    """Delete all bank data of a login: how many `(snapshots, accounts)` there were."""
+    accounts, _ = BankAccount.objects.filter(login_id=login_id).delete()
+    snapshots, _ = Snapshot.objects.filter(login_id=login_id).delete()
+    return snapshots, accounts
 
 
 def _account_row(*, login: Login, snapshot: Snapshot, account: Account) -> BankAccount:

@@ -1,0 +1,136 @@
+"""Deleting here what the provider has deleted there: bank data, words in the trace, the person.
+
+Runs in the transaction that ends a `forget` attempt, so that nobody ever sees half of it.
+"""
+
+from datetime import datetime
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
+from refreshops.bankdata import snapshots
+from refreshops.bankdata.models import BankAccount
+from refreshops.logins.models import Customer, Login, LoginStatus, Nightly
+from refreshops.routine.models import Attempt
+from refreshops.rules.freshness import DataState
+from refreshops.rules.lifecycle import AttemptState, Purpose
+from refreshops.rules.outcomes import Outcome, Reason
+from refreshops.tracing import erasure
+
+ENDED = (AttemptState.DONE.value, AttemptState.CANCELLED.value)
+CALLED_OFF = "Called off: the login is to be forgotten."
+DELETED_THERE = Outcome.FRESH.value
+NEVER_KNOWN_THERE = (Outcome.LOGIN_GONE.value, Reason.UNKNOWN_LOGIN.value)
+
+
+def forgotten_logins() -> Q:
+    """Return the condition of logins that were forgotten, and of which nobody has spoken since."""
+    outcome, reason = NEVER_KNOWN_THERE
+    ended = Attempt.objects.filter(
+        Q(outcome=DELETED_THERE) | Q(outcome=outcome, outcome_reason=reason),
+        login=OuterRef("pk"),
+        purpose=Purpose.FORGET.value,
+        state=AttemptState.DONE.value,
+    )
+    return Q(Exists(ended), gone_at__isnull=False)
+
+
+def forgotten(attempt: Attempt, *, now: datetime) -> None:
+    """Erase what is held here about the login of a `forget` attempt that has ended well.
+
+    "Well" is also a login that the provider does not know: nothing is left there. Any other
+    attempt changes nothing. Call it after the attempt is done and the login has been taught,
+    holding the login's row, in the same transaction. When it was the last login of a customer
+    whose erasure was asked, the customer is erased too.
+    """
+    login = attempt.login
+    ended = (attempt.outcome, attempt.outcome_reason)
+    well = attempt.outcome == DELETED_THERE or ended == NEVER_KNOWN_THERE
+    if login is None or attempt.purpose != Purpose.FORGET.value or not well:
+        return
+    _blank_the_journal_of_accounts(login)
+    snapshots.drop(login.pk)
+    erasure.strip(provider=login.provider.name, login_id=login.login_id)
+    _silence_attempts(login, now=now)
+    Login.objects.filter(pk=login.pk).update(
+        status=LoginStatus.INACTIVE,
+        nightly=Nightly.OFF,
+        nightly_seen_at=now,
+        nightly_verified_at=None,
+        gone_at=now,
+        drops_out_at=None,
+        data_as_of=None,
+        data_state=DataState.NONE.value,
+    )
+    settle(login.customer_id, now=now)
+
+
+def _silence_attempts(login: Login, *, now: datetime) -> None:
+    """Call off what still waits for a login that is gone, and blank what the provider said of it.
+
+    The words of a cancelled attempt are our own.
+    """
+    theirs = Attempt.objects.filter(login=login)
+    theirs.filter(state=AttemptState.DUE.value).update(
+        state=AttemptState.CANCELLED.value, finished_at=now, message=CALLED_OFF
+    )
+    theirs.filter(state=AttemptState.DONE.value).update(message="")
+    theirs.filter(state__in=ENDED).update(conversation={}, waits_for="")
+
+
+def settle(customer_id: int, *, now: datetime) -> bool:
+    """Erase a customer whose erasure was asked, once none of their logins is left to forget.
+
+    The row is locked, so that of two last logins that end at once one sees the other. False when
+    it is not time yet. Receipts keep who ordered what, when and why.
+    """
+    asked = Customer.objects.filter(
+        pk=customer_id, erasure_asked_at__isnull=False, erased_at__isnull=True
+    )
+    with transaction.atomic():
+        customer = asked.select_for_update(no_key=True).first()
+        if customer is None:
+            return False
+        if Login.objects.filter(customer=customer).exclude(forgotten_logins()).exists():
+            return False
+        _blank(customer, now=now)
+    return True
+
+
+def _blank(customer: Customer, *, now: datetime) -> None:
+    customer.reference = _free_reference(customer)
+    customer.name = ""
+    customer.last_activity_at = None
+    customer.erased_at = now
+    customer.save(update_fields=["reference", "name", "last_activity_at", "erased_at"])
+    Login.objects.filter(customer=customer).update(status_reason="", institution="")
+    logins = Login.objects.filter(customer=customer).values_list("pk", flat=True)
+    _blank_the_journal(Customer, [customer.pk], f"Customer {customer.reference}")
+    _blank_the_journal(Login, list(logins), f"Login of customer {customer.reference}")
+
+
+def _free_reference(customer: Customer) -> str:
+    """Return a reference that says nothing; somebody may have given the usual one to another."""
+    wanted = f"erased-{customer.pk}"
+    while Customer.objects.filter(reference=wanted).exclude(pk=customer.pk).exists():
+        wanted += "-"
+    return wanted
+
+
+def _blank_the_journal_of_accounts(login: Login) -> None:
+    """Take the accounts' titles out of the record of who looked at them."""
+    accounts = BankAccount.objects.filter(login=login).values_list("pk", flat=True)
+    _blank_the_journal(BankAccount, list(accounts), "Bank account of a forgotten login")
+
+
+def _blank_the_journal(model: type, keys: list[int], words: str) -> None:
+    """Keep who did something to these rows and when, and no word of what they were called."""
+    kind = ContentType.objects.get_for_model(model)
+    for start in range(0, len(keys), 500):
+        few = [str(key) for key in keys[start : start + 500]]
+        entries = LogEntry.objects.filter(content_type=kind, object_id__in=few)
+        entries.update(object_repr=words)
+        # What the console writes under flags of its own names nobody.
+        entries.filter(action_flag__lte=3).update(change_message="")
