@@ -158,7 +158,8 @@ def pause_until(
 def ineligible_cards(body: Any) -> list[dict[str, str | None]] | None:
     """Read GetNightlyRefreshStatus; `None` when the answer holds no such list.
 
-    Each item: `login_id`, `last_refresh_at` (ISO or None), `state`, `code`. The Message and
+    Each item: `login_id` (canonical, or empty when it is no LoginId), `last_refresh_at` (ISO or
+    None), `state`, `code`. The Message and
     FlinksCode that can stand beside a good list mean nothing (reference/flinks-api.md section 2).
     """
     cards = body.get("IneligibleCards") if isinstance(body, dict) else None
@@ -170,7 +171,7 @@ def ineligible_cards(body: Any) -> list[dict[str, str | None]] | None:
 def _ineligible(card: Mapping[str, Any]) -> dict[str, str | None]:
     moment, _ = read_timestamp(card.get("LastRefreshDate"))
     return {
-        "login_id": _login_id(card.get("LoginId")),
+        "login_id": _canonical_or_empty(card.get("LoginId")),
         "last_refresh_at": moment.isoformat() if moment else None,
         "state": _text(card.get("LastRefreshState"), CODE_LIMIT),
         "code": _text(card.get("LastRefreshErrorCode"), CODE_LIMIT),
@@ -205,6 +206,12 @@ def _login_id(value: Any) -> str:
         return canonical_login_id(text)
     except ValueError:
         return text
+
+
+def _canonical_or_empty(value: Any) -> str:
+    # Somebody may order something for this id: what only looks like one must not be kept.
+    text = _login_id(value)
+    return text if _GUID.fullmatch(text) else ""
 
 
 def _flag(value: Any) -> bool | None:

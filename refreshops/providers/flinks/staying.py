@@ -63,15 +63,16 @@ def drops_out(learned: Learned, subject: Subject, *, now: datetime) -> datetime 
         subject.last_refresh_at, now
     )
     asked_at = learned.asked_at or subject.last_asked_at
-    never = learned.never_refreshed
-    if asked_at is None or (refreshed_at is None and not never):
-        return None if learned.stays else now
-    moment = drops_out_at(
-        last_refresh_at=None if never else refreshed_at,
+    if not learned.stays:
+        known = [moment + STAYS_FOR for moment in (refreshed_at, asked_at) if moment]
+        return min([now, *known])
+    if asked_at is None or (refreshed_at is None and not learned.never_refreshed):
+        return None
+    return drops_out_at(
+        last_refresh_at=None if learned.never_refreshed else refreshed_at,
         last_asked_at=asked_at,
         within=STAYS_FOR,
     )
-    return moment if learned.stays else min(moment, now)
 
 
 def _believed(moment: datetime | None, now: datetime) -> datetime | None:

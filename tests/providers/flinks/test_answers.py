@@ -224,6 +224,13 @@ class TestLoginIds:
             canonical_login_id(text)
 
 
+@pytest.mark.parametrize("value", [None, 17, "", "card-1", "=HYPERLINK(1)", [LOGIN_ID]])
+def test_a_card_whose_id_is_no_login_id_has_none(value):
+    cards = ineligible_cards({"IneligibleCards": [{"LoginId": value, "LastRefreshState": "X"}]})
+
+    assert [(card["login_id"], card["state"]) for card in cards] == [("", "X")]
+
+
 def test_cards_that_are_no_objects_are_left_out():
     cards = ineligible_cards({"IneligibleCards": [1, None, {"LoginId": "{" + LOGIN_ID + "}"}]})
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from refreshops.providers.contract import Answer, Ask, Done, Halt, Silence, Subject, Wait
 from refreshops.providers.flinks import conversations as scripts
 from refreshops.providers.flinks.codes import CODE_TABLE
+from refreshops.providers.flinks.staying import STAYS_FOR
 from refreshops.providers.flinks.turns import turn_of
 from refreshops.providers.redaction import Scrubber
 from refreshops.rules.freshness import DataState
@@ -215,6 +216,8 @@ def play(name, seed):
         last_code=chance.choice(["", "UNAUTHORIZED", "SESSION_EXPIRED"]),
         same_code_runs=chance.randrange(4),
         worked_before=chance.random() < 0.5,
+        last_refresh_at=chance.choice([None, NOON - timedelta(days=5), NOON + timedelta(days=5)]),
+        last_asked_at=chance.choice([None, NOON - timedelta(days=4)]),
     )
     played = RandomPlay(script, chance, subject)
     return played, played.run()
@@ -270,6 +273,23 @@ def test_a_switch_is_claimed_only_on_the_providers_word(name, start):
             assert played.history[-1][0].state["accepted"] is True
         if result.outcome is not Outcome.FRESH:
             assert result.nightly is not wanted
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+@settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@given(start=st.integers(0, 10**9))
+def test_a_login_never_stays_longer_than_seven_days_after_its_refresh(name, start):
+    for seed in range(start, start + 20):
+        played, result = play(name, seed)
+
+        asked = [ask.call.endpoint for ask, _ in played.history]
+        if result.drops_out_at is None:
+            continue
+        assert "Authorize" in asked
+        assert name not in ("forget", "nightly")
+        assert result.drops_out_at <= played.now + STAYS_FOR
+        if result.last_refresh_at is not None and result.last_refresh_at <= played.now:
+            assert result.drops_out_at <= result.last_refresh_at + STAYS_FOR
 
 
 @settings(max_examples=20, deadline=None, derandomize=True, database=None)
