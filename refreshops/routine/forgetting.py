@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from refreshops.logins.models import Login, LoginStatus, Provider
-from refreshops.routine.erasing import CALLED_OFF
+from refreshops.routine.erasing import CALLED_OFF, forgotten_logins
 from refreshops.routine.models import Attempt
 from refreshops.routine.opening import (
     NothingToDo,
@@ -24,6 +24,8 @@ from refreshops.routine.opening import (
     open_order,
 )
 from refreshops.rules.lifecycle import AttemptState, Purpose
+
+__all__ = ["forget", "forgotten_logins", "retire"]
 
 
 def forget(

@@ -8,7 +8,7 @@ from refreshops.bankdata import snapshots
 from refreshops.logins.models import Login, LoginStatus, Nightly, PauseKind
 from refreshops.logins.unknown import note_report
 from refreshops.providers.contract import BankData, Result
-from refreshops.routine import lanes, turn
+from refreshops.routine import erasing, lanes, turn
 from refreshops.routine.models import Attempt, Run
 from refreshops.rules.freshness import DataState, data_state
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState
@@ -58,16 +58,13 @@ def finish(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datet
     if attempt.login is None:
         _heard_of_the_provider(attempt, result, now=now)
         return
-    stored = result.bank_data if sealed is not None else None
-    _teach(attempt, attempt.login, result, stored=stored, now=now)
-    if stored is not None and sealed is not None:
-        snapshots.store(
-            login=attempt.login,
-            attempt_id=attempt.pk,
-            data=stored,
-            sealed=sealed,
-            now=now,
+    data, kept = result.bank_data, None
+    if data is not None and sealed is not None:
+        kept = snapshots.store(
+            login=attempt.login, attempt_id=attempt.pk, data=data, sealed=sealed, now=now
         )
+    _teach(attempt, attempt.login, result, stored=data if kept else None, now=now)
+    erasing.forgotten(attempt, now=now)
     if result.outcome is Outcome.LOGIN_GONE:
         _suspect_our_customer_id(attempt, now=now)
 
