@@ -1,24 +1,21 @@
-"""What `make run` prepares before the visitor's eyes: people, register, today's run."""
+"""What `make run` prepares before the visitor's eyes: tables, people, today's run."""
 
-import csv
 import secrets
-from io import StringIO
-from pathlib import Path
 
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 
 from refreshops import wiring
-from refreshops.logins.models import Login
 from refreshops.routine import schedules, tasks
 from refreshops.routine.models import OPEN_RUN, Run
-from refreshops.routine.roles import ACCOUNT_MANAGERS, OPERATIONS
+from refreshops.routine.roles import ACCOUNT_MANAGERS, AUDITORS, OPERATIONS
 from refreshops.rules.lifecycle import Origin
 
-# Sign-in name, first and last name, group (none: superuser).
+# Sign-in name, first and last name, group (none: superuser). What one orders another approves.
 PEOPLE = (
     ("ops", "Olivia", "Tremblay", OPERATIONS),
     ("manager", "Marc", "Bouchard", ACCOUNT_MANAGERS),
+    ("auditor", "Amir", "Haddad", AUDITORS),
     ("admin", "Ada", "Nguyen", None),
 )
 
@@ -36,7 +33,7 @@ def make_people(*, password: str) -> str:
     """
     chosen = password or secrets.token_urlsafe(9)
     for username, first_name, last_name, group in PEOPLE:
-        person = _person(username, first_name=first_name, last_name=last_name, group=group)
+        person = make_person(username, first_name=first_name, last_name=last_name, group=group)
         # Setting the same one again would end its sessions for nothing.
         if not person.check_password(chosen):
             person.set_password(chosen)
@@ -44,7 +41,8 @@ def make_people(*, password: str) -> str:
     return chosen
 
 
-def _person(username: str, *, first_name: str, last_name: str, group: str | None) -> User:
+def make_person(username: str, *, first_name: str, last_name: str, group: str | None) -> User:
+    """Return the person of that sign-in name, made if missing, in `group` (none: superuser)."""
     person, _ = User.objects.get_or_create(
         username=username, defaults={"first_name": first_name, "last_name": last_name}
     )
@@ -54,30 +52,6 @@ def _person(username: str, *, first_name: str, last_name: str, group: str | None
     if group:
         person.groups.add(Group.objects.get(name=group))
     return person
-
-
-def import_register(register: Path) -> int:
-    """Import the simulator's register unless every login of it is known; returns its length.
-
-    A second start must not undo what the visitor changed in the first.
-    """
-    with register.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    wanted = {row["login_id"] for row in rows}
-    if wanted - set(Login.objects.values_list("login_id", flat=True)):
-        for name in sorted({row["account_manager"] for row in rows} - {""}):
-            if not User.objects.filter(username=name).exists():
-                _manager_without_sign_in(name)
-        call_command("import_logins", str(register), stdout=StringIO())
-    return len(rows)
-
-
-def _manager_without_sign_in(username: str) -> None:
-    person = _person(
-        username, first_name=username.capitalize(), last_name="", group=ACCOUNT_MANAGERS
-    )
-    person.set_unusable_password()
-    person.save(update_fields=["password"])
 
 
 def open_first_run() -> None:

@@ -131,12 +131,12 @@ def test_it_greets_with_a_moving_run_stops_on_one_signal_and_starts_again(demos)
 
     with urllib.request.urlopen(f"http://127.0.0.1:{first.port}/healthz", timeout=5) as answer:
         health = json.load(answer)
-    landings = [sign_in(first, name) for name in ("ops", "manager", "admin")]
+    landings = [sign_in(first, name) for name in ("ops", "manager", "auditor", "admin")]
     wait_for(first.done, seconds=15, what="the first login of today's run was done")
     status = first.end(signal.SIGTERM)
 
     assert health["database"] == "ok"
-    assert landings == [f"http://127.0.0.1:{first.port}/"] * 3
+    assert landings == [f"http://127.0.0.1:{first.port}/"] * 4
     assert status == 0
     assert not first.survivors()
     assert "Traceback" not in first.said()

@@ -15,12 +15,15 @@ from django.db import connections
 
 import refreshops
 from refreshops import wiring
-from refreshops.runtime import demo, processes
+from refreshops.runtime import demo, demo_register, processes
 from refreshops.runtime.household import Household
 
 HOST = "127.0.0.1"
 ROOT = Path(refreshops.__file__).resolve().parent.parent
 START_SECONDS = 60.0
+REGISTER, CUSTOMERS = "register.csv", "customers.csv"
+# Known to the provider and to nobody here: the nightly report tells of them.
+STRANGERS = 2
 FOR_EVER = float("inf")
 # A little longer than the worker's own patience.
 WORKER_GRACE_SECONDS = 5.0
@@ -70,10 +73,11 @@ class Command(BaseCommand):
         self.stdout.write("Preparing the database and the demo register …")
         demo.prepare_database()
         password = demo.make_people(password=wishes.password)
-        register = folder / "register.csv"
-        home.start("simulator", _simulator(wishes, options, folder=folder, register=register))
+        home.start("simulator", _simulator(wishes, options, folder=folder))
         self._wait(home, lambda: _answers(wishes.simulator_port, "/"), what="simulator")
-        logins = demo.import_register(register)
+        logins = demo_register.prepare_register(
+            logins=folder / REGISTER, customers=folder / CUSTOMERS
+        )
         demo.open_first_run()
         connections.close_all()
         home.start("worker", _manage("worker", f"--grace-seconds={WORKER_GRACE_SECONDS}"))
@@ -141,9 +145,7 @@ def _check_free(port: int, *, what: str, way: str) -> None:
             ) from error
 
 
-def _simulator(
-    wishes: wiring.Demo, options: dict[str, Any], *, folder: Path, register: Path
-) -> list[str]:
+def _simulator(wishes: wiring.Demo, options: dict[str, Any], *, folder: Path) -> list[str]:
     # In a file, because a command line is readable to everybody on the machine.
     keys = folder / "keys.json"
     keys.touch(mode=0o600)
@@ -155,7 +157,9 @@ def _simulator(
         "--with-managers",
         *("--scenario", options["scenario"]),
         *("--logins", str(options["logins"])),
-        *("--register", str(register)),
+        *("--strangers", str(STRANGERS)),
+        *("--register", str(folder / REGISTER)),
+        *("--customers", str(folder / CUSTOMERS)),
         *("--keys", str(keys)),
     ]
 
