@@ -8,11 +8,11 @@ from django.http import HttpRequest
 
 from refreshops.bankdata.models import BankAccount, Snapshot
 from refreshops.console.addresses import calls_list
-from refreshops.console.orders import KINDS, Kind
+from refreshops.console.order_kinds import Kind, kinds_of
 from refreshops.console.receipts import last_receipt
 from refreshops.console.scoping import attempts_of, calls_of, runs_of, sees_bank_data
 from refreshops.console.words import about_login, held_data
-from refreshops.logins.models import Login, LoginStatus
+from refreshops.logins.models import Login, LoginStatus, Nightly
 from refreshops.rules.lifecycle import Purpose
 
 LAST_CALLS = 10
@@ -33,7 +33,7 @@ def login_context(request: HttpRequest, login: Login) -> dict[str, Any]:
         "login": login,
         "plain": about_login(login),
         "held": held_data(login),
-        "orders": [row for row in KINDS.values() if _may(user, row) and _fits(login, row)],
+        "orders": [row for row in kinds_of(user) if _fits(login, row)],
         "receipt": last_receipt(login),
         "attempts": latest,
         "visible_runs": set(visible.values_list("pk", flat=True)),
@@ -43,13 +43,17 @@ def login_context(request: HttpRequest, login: Login) -> dict[str, Any]:
     }
 
 
-def _may(user: Any, kind: Kind) -> bool:
-    return bool(user.has_perm(f"logins.{kind.permission}_login"))
-
-
 def _fits(login: Login, kind: Kind) -> bool:
+    """Tell whether an order makes sense for one login as it stands."""
     active = login.status == LoginStatus.ACTIVE
-    return active if kind.purpose in (Purpose.REFRESH, Purpose.SWITCH_OFF) else not active
+    if kind.purpose in (Purpose.REFRESH, Purpose.LIVE_REFRESH):
+        return active
+    if kind.purpose is Purpose.SWITCH_ON:
+        return not active or login.nightly != Nightly.ON
+    if kind.purpose is Purpose.SWITCH_OFF:
+        # Again, when the provider did not take it or nobody has read it back.
+        return active or login.nightly != Nightly.OFF or login.nightly_verified_at is None
+    return True
 
 
 def _accounts(request: HttpRequest, login: Login) -> dict[str, Any] | None:

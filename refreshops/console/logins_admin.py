@@ -16,6 +16,7 @@ from refreshops.console.login_page import login_context
 from refreshops.console.lookups import CarefulAutocomplete
 from refreshops.console.machine_rows import CappedPaginator, ConsoleAdmin
 from refreshops.console.moments import moment
+from refreshops.console.order_kinds import may
 from refreshops.console.search import canonical
 from refreshops.logins.models import Login
 from refreshops.providers.flinks.answers import canonical_login_id
@@ -76,7 +77,7 @@ class LoginAdmin(ConsoleAdmin):
     ordering = ("institution", "outcome", "pk")
     sortable_by = ("customer", "institution", "status")
     paginator = CappedPaginator
-    actions = ("refresh_now", "switch_off", "switch_on")
+    actions = ("refresh_now", "switch_off", "switch_on", "check_schedule", "forget")
     autocomplete_fields = ("customer",)
     given_by_hand = ("provider", "login_id", "customer", "institution")
     corrected_by_hand = ("customer", "institution")
@@ -101,11 +102,19 @@ class LoginAdmin(ConsoleAdmin):
 
     def has_refresh_permission(self, request: HttpRequest) -> bool:
         """Tell whether this person may ask for a refresh."""
-        return bool(request.user.has_perm("logins.refresh_login"))
+        return may(request.user, "refresh")
 
     def has_switch_permission(self, request: HttpRequest) -> bool:
         """Tell whether this person may switch the nightly refresh."""
-        return bool(request.user.has_perm("logins.switch_login"))
+        return may(request.user, "switch")
+
+    def has_check_permission(self, request: HttpRequest) -> bool:
+        """Tell whether this person may have the provider asked for the schedule."""
+        return may(request.user, "check")
+
+    def has_forget_permission(self, request: HttpRequest) -> bool:
+        """Tell whether this person may have logins forgotten for good."""
+        return may(request.user, "forget")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Login], search_term: str
@@ -137,17 +146,27 @@ class LoginAdmin(ConsoleAdmin):
     @admin.action(description="Refresh now (cached)", permissions=["refresh"])
     def refresh_now(self, request: HttpRequest, queryset: QuerySet[Login]) -> HttpResponse:
         """Order a cached refresh of the chosen logins."""
-        return order_pages.view(self, request, queryset, purpose=Purpose.REFRESH)
+        return order_pages.view(request, queryset, purpose=Purpose.REFRESH)
 
     @admin.action(description="Switch off nightly refresh…", permissions=["switch"])
     def switch_off(self, request: HttpRequest, queryset: QuerySet[Login]) -> HttpResponse:
         """Order the nightly refresh off, at the provider too."""
-        return order_pages.view(self, request, queryset, purpose=Purpose.SWITCH_OFF)
+        return order_pages.view(request, queryset, purpose=Purpose.SWITCH_OFF)
 
     @admin.action(description="Switch on nightly refresh…", permissions=["switch"])
     def switch_on(self, request: HttpRequest, queryset: QuerySet[Login]) -> HttpResponse:
         """Order the nightly refresh on again."""
-        return order_pages.view(self, request, queryset, purpose=Purpose.SWITCH_ON)
+        return order_pages.view(request, queryset, purpose=Purpose.SWITCH_ON)
+
+    @admin.action(description="Check schedule…", permissions=["check"])
+    def check_schedule(self, request: HttpRequest, queryset: QuerySet[Login]) -> HttpResponse:
+        """Order a look at what the provider says about the nightly refresh."""
+        return order_pages.view(request, queryset, purpose=Purpose.CHECK_SCHEDULE)
+
+    @admin.action(description="Forget…", permissions=["forget"])
+    def forget(self, request: HttpRequest, queryset: QuerySet[Login]) -> HttpResponse:
+        """Order logins deleted at the provider, and their data erased here."""
+        return order_pages.view(request, queryset, purpose=Purpose.FORGET)
 
     @admin.display(description="LoginId")
     def short_id(self, login: Login) -> str:

@@ -1,5 +1,7 @@
-"""What a person can order for logins, and what an order will touch, skip and take."""
+"""What an order will touch, skip, take and save; and how it is given."""
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -8,91 +10,34 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 
 from refreshops.console.moments import lasting_words
+from refreshops.console.order_kinds import KINDS, Kind
 from refreshops.logins.models import Login, LoginStatus, Nightly, Provider
-from refreshops.routine import services
+from refreshops.routine import checking, forgetting, services
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt
-from refreshops.rules.lifecycle import Purpose
+from refreshops.rules.lifecycle import Purpose, RunState
 from refreshops.rules.pacing import forecast
+
+__all__ = ["CHARGED", "KINDS", "Kind", "Plan", "Wish", "place", "plan", "touched_by"]
 
 SAMPLE = 20
 
-
-@dataclass(frozen=True)
-class Kind:
-    """One order: its words, its permission, and which of the chosen logins it leaves out.
-
-    `paced_calls` is how many places in the provider's window one login takes.
-    """
-
-    purpose: Purpose
-    action: str
-    permission: str
-    label: str
-    title: str
-    button: str
-    consequence: str
-    skips: Q
-    skips_because: str
-    paced_calls: int = 1
-    needs_reason: bool = True
-
-
-ASKING_KEEPS_ALIVE = "inactive; asking about them would help keep them alive at the provider"
-
-KINDS: dict[Purpose, Kind] = {
-    Purpose.REFRESH: Kind(
-        purpose=Purpose.REFRESH,
-        action="refresh_now",
-        permission="refresh",
-        label="Refresh now (cached)",
-        title="Refresh now",
-        button="Refresh now",
-        consequence="Asks the provider how last night's refresh went and fetches the data. "
-        "The bank itself is not contacted. Goes before the daily run.",
-        skips=~Q(status=LoginStatus.ACTIVE),
-        skips_because=ASKING_KEEPS_ALIVE,
-        needs_reason=False,
-    ),
-    Purpose.SWITCH_OFF: Kind(
-        purpose=Purpose.SWITCH_OFF,
-        action="switch_off",
-        permission="switch",
-        label="Switch off nightly refresh…",
-        title="Switch off nightly refresh",
-        button="Switch off",
-        consequence="The logins count as inactive at once: the routine asks them no more. They "
-        "count as off at the provider only when it has said so; a read-back checks its word.",
-        skips=Q(
-            status=LoginStatus.INACTIVE, nightly=Nightly.OFF, nightly_verified_at__isnull=False
-        ),
-        skips_because="already off, and verified at the provider",
-        paced_calls=2,
-    ),
-    Purpose.SWITCH_ON: Kind(
-        purpose=Purpose.SWITCH_ON,
-        action="switch_on",
-        permission="switch",
-        label="Switch on nightly refresh…",
-        title="Switch on nightly refresh",
-        button="Switch on",
-        consequence="The logins count as active at once and the next daily run asks them. The "
-        "provider refreshes them from the next night on, and charges for them.",
-        skips=Q(status=LoginStatus.ACTIVE, nightly=Nightly.ON),
-        skips_because="already on",
-        paced_calls=2,
-    ),
-}
+# What the provider charges for, as far as it told us.
+CHARGED = Q(gone_at__isnull=True) & ~Q(nightly=Nightly.OFF)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What an order will do, before it is given."""
+    """What an order will do, before it is given. `waiting_in` are runs that hold some of it."""
 
     kind: Kind
     chosen: int
     touched: int
     skipped: int
     waiting: int
+    put_off: int
+    waiting_in: list[int]
+    inactive: int
+    needs_approval: bool
     lasting: str
     limit: str
     cost: str
@@ -104,40 +49,88 @@ class Plan:
         return self.touched - len(self.sample)
 
 
+@dataclass(frozen=True)
+class Wish:
+    """Who wants an order, why and from when on; over so many logins somebody must approve."""
+
+    by: Any
+    reason: str
+    now: datetime
+    local_date: date
+    window: timedelta
+    starts_at: datetime | None = None
+    approval_above: int | None = None
+    can_forget: Callable[[str], bool] = bool
+
+
 def touched_by(kind: Kind, chosen: QuerySet[Login]) -> QuerySet[Login]:
     """Return the logins an order will really be given for."""
     return chosen.exclude(kind.skips)
 
 
-def plan(kind: Kind, *, chosen: QuerySet[Login], window: timedelta) -> Plan:
+def plan(
+    kind: Kind, *, chosen: QuerySet[Login], window: timedelta, approval_above: int | None = None
+) -> Plan:
     """Count what the order touches and skips, and how long it takes at the current limit."""
     touched = touched_by(kind, chosen)
-    per_provider = dict(touched.order_by().values_list("provider").annotate(Count("pk")))
-    providers = Provider.objects.filter(pk__in=per_provider)
-    number = sum(per_provider.values())
+    counts = _counted(touched)
+    providers = list(Provider.objects.filter(pk__in=counts).order_by("pk"))
+    number = sum(row.all for row in counts.values())
     whole = chosen.order_by().count()
-    waiting = Attempt.objects.filter(
-        login__in=touched.order_by().values("pk"), purpose=kind.purpose, state__in=OPEN_ATTEMPT
-    ).count()
+    held = Attempt.objects.filter(
+        login__in=touched.order_by().values("pk"),
+        purpose=kind.purpose.value,
+        state__in=OPEN_ATTEMPT,
+    )
+    per_run = dict(held.order_by().values_list("run").annotate(Count("pk")))
+    waiting_runs = held.filter(run__state=RunState.WAITING.value)
+    largest = max((row.all for row in counts.values()), default=0)
     return Plan(
         kind=kind,
         chosen=whole,
         touched=number,
         skipped=whole - number,
-        waiting=waiting,
-        lasting=_lasting(kind, providers, per_provider, window=window),
+        waiting=sum(per_run.values()),
+        put_off=waiting_runs.count(),
+        waiting_in=sorted(per_run),
+        inactive=sum(row.inactive for row in counts.values()),
+        needs_approval=kind.needs_approval
+        and approval_above is not None
+        and largest > approval_above,
+        lasting=_lasting(kind, providers, counts, window=window),
         limit=", ".join(f"{row} {row.logins_per_minute} a minute" for row in providers),
-        cost=_cost(kind, providers, per_provider),
+        cost=_cost(kind, providers, counts),
         sample=list(touched.select_related("customer")[:SAMPLE]),
     )
 
 
+@dataclass(frozen=True)
+class _Count:
+    all: int
+    charged: int
+    inactive: int
+
+
+def _counted(logins: QuerySet[Login]) -> dict[int, _Count]:
+    """Count logins by provider: all, those that cost money now, and the inactive ones."""
+    rows = (
+        logins.order_by()
+        .values("provider")
+        .annotate(
+            number=Count("pk"),
+            charged=Count("pk", filter=CHARGED),
+            resting=Count("pk", filter=Q(status=LoginStatus.INACTIVE)),
+        )
+    )
+    return {row["provider"]: _Count(row["number"], row["charged"], row["resting"]) for row in rows}
+
+
 def _lasting(
-    kind: Kind, providers: QuerySet[Provider], counts: dict[int, int], *, window: timedelta
+    kind: Kind, providers: list[Provider], counts: dict[int, _Count], *, window: timedelta
 ) -> str:
     spans = [
         forecast(
-            logins=counts[row.pk] * kind.paced_calls,
+            logins=counts[row.pk].all * kind.paced_calls,
             per_window=row.logins_per_minute,
             window=window,
         )
@@ -146,55 +139,54 @@ def _lasting(
     return lasting_words(max(spans, default=timedelta(0)))
 
 
-def _cost(kind: Kind, providers: QuerySet[Provider], counts: dict[int, int]) -> str:
+def _cost(kind: Kind, providers: list[Provider], counts: dict[int, _Count]) -> str:
     """Say what a month costs more or less; nothing where no price is set."""
-    if kind.purpose not in (Purpose.SWITCH_OFF, Purpose.SWITCH_ON):
+    if kind.purpose not in (Purpose.SWITCH_OFF, Purpose.SWITCH_ON, Purpose.FORGET):
         return ""
-    verb = "Saves" if kind.purpose is Purpose.SWITCH_OFF else "Costs"
-    sums = [(counts[row.pk] * row.cost_per_login_month, row.currency) for row in providers]
-    return ", ".join(
-        f"{verb} {amount:.2f} {currency} a month"
-        for amount, currency in sums
-        if amount > Decimal(0)
-    )
+    on = kind.purpose is Purpose.SWITCH_ON
+    sums: dict[str, Decimal] = {}
+    for row in providers:
+        number = counts[row.pk].charged
+        number = counts[row.pk].all - number if on else number
+        sums[row.currency] = sums.get(row.currency, Decimal(0)) + number * row.cost_per_login_month
+    verb = "Costs" if on else "Saves"
+    return ", ".join(f"{verb} {sums[name]:.2f} {name} a month" for name in sums if sums[name])
 
 
-def place(
-    kind: Kind,
-    *,
-    chosen: QuerySet[Login],
-    by: Any,
-    reason: str,
-    now: datetime,
-    local_date: date,
-    window: timedelta,
-) -> list[services.Opened]:
+def place(kind: Kind, *, chosen: QuerySet[Login], wish: Wish) -> list[services.Opened]:
     """Give the order: one run a provider. Raise `services.Refused` with a sentence for people."""
     logins = touched_by(kind, chosen).order_by()
-    if kind.purpose is Purpose.REFRESH:
-        providers = Provider.objects.filter(pk__in=logins.values("provider").distinct())
+    usual: dict[str, Any] = {
+        "by": wish.by,
+        "reason": wish.reason,
+        "now": wish.now,
+        "local_date": wish.local_date,
+        "window": wish.window,
+    }
+    match kind.purpose:
+        case Purpose.SWITCH_OFF | Purpose.SWITCH_ON:
+            waits = {"starts_at": wish.starts_at, "approval_above": wish.approval_above}
+            known = inspect.signature(services.switch).parameters
+            usual |= {name: value for name, value in waits.items() if name in known}
+            on = kind.purpose is Purpose.SWITCH_ON
+            return services.switch(logins=logins, on=on, **usual)
+        case Purpose.FORGET:
+            return forgetting.forget(logins=logins, offers=wish.can_forget, **usual)
+    return _ask_about(kind, logins, usual)
+
+
+def _ask_about(kind: Kind, logins: QuerySet[Login], usual: dict[str, Any]) -> list[services.Opened]:
+    """Order what only asks: a refresh, or a look at the schedule."""
+    providers = Provider.objects.filter(pk__in=logins.values("provider").distinct())
+    if kind.purpose is Purpose.CHECK_SCHEDULE:
         opened = [
-            services.open_run(
-                provider=provider,
-                purpose=kind.purpose,
-                logins=logins,
-                by=by,
-                reason=reason,
-                now=now,
-                local_date=local_date,
-                window=window,
-            )
-            for provider in providers
+            checking.check_schedule(provider=row, logins=logins, **usual) for row in providers
         ]
-        if not opened:
-            raise services.NothingToDo("None of the chosen logins can be asked.")
-        return opened
-    return services.switch(
-        logins=logins,
-        on=kind.purpose is Purpose.SWITCH_ON,
-        by=by,
-        reason=reason,
-        now=now,
-        local_date=local_date,
-        window=window,
-    )
+    else:
+        opened = [
+            services.open_run(provider=row, purpose=kind.purpose, logins=logins, **usual)
+            for row in providers
+        ]
+    if not opened:
+        raise services.NothingToDo("None of the chosen logins can be asked.")
+    return opened

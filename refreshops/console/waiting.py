@@ -12,10 +12,12 @@ from refreshops.rules.lifecycle import AttemptState, Purpose, RunState
 WANTED_STATUS = {
     Purpose.SWITCH_OFF: LoginStatus.INACTIVE,
     Purpose.SWITCH_ON: LoginStatus.ACTIVE,
+    Purpose.FORGET: LoginStatus.INACTIVE,
 }
 CONTRARY = {
     Purpose.SWITCH_OFF: (Purpose.REFRESH, Purpose.LIVE_REFRESH, Purpose.SWITCH_ON),
     Purpose.SWITCH_ON: (Purpose.SWITCH_OFF,),
+    Purpose.FORGET: tuple(purpose for purpose in Purpose if purpose is not Purpose.FORGET),
 }
 
 

@@ -32,10 +32,10 @@ def confirmed(client, page, *, path=LIST, **fields):
 @pytest.mark.parametrize(
     ("name", "offered"),
     [
-        ("ops", {"refresh_now", "switch_off", "switch_on"}),
-        ("manager", {"switch_off", "switch_on"}),
+        ("ops", {"refresh_now", "switch_off", "switch_on", "check_schedule"}),
+        ("manager", {"switch_off", "switch_on", "check_schedule"}),
         ("auditor", set()),
-        ("admin", {"refresh_now", "switch_off", "switch_on"}),
+        ("admin", {"refresh_now", "switch_off", "switch_on", "check_schedule", "forget"}),
     ],
 )
 def test_only_permitted_orders_are_offered(signed_in, register, name, offered):

@@ -1,0 +1,137 @@
+"""What a person can order for logins: the words, the permission, and whom each order leaves out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+
+from refreshops.logins.models import LoginStatus, Nightly
+from refreshops.routine.erasing import forgotten_logins
+from refreshops.rules.lifecycle import Purpose
+
+NOBODY = Q(pk__in=[])
+ASKING_KEEPS_ALIVE = "inactive; asking about them would help keep them alive at the provider"
+
+# Which permissions allow an order: one of them is enough.
+PERMISSIONS: dict[str, tuple[str, ...]] = {
+    "refresh": ("logins.refresh_login",),
+    "switch": ("logins.switch_login",),
+    "check": ("logins.refresh_login", "logins.switch_login"),
+    "forget": ("logins.forget_login",),
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One order: its words, its permission, and which of the chosen logins it leaves out.
+
+    `paced_calls` is how many places in the provider's window one login takes. With `may_wait` it
+    may begin on a later date, and a large one waits for a second person; `typed` is what must be
+    typed before it is given.
+    """
+
+    purpose: Purpose
+    action: str
+    permission: str
+    label: str
+    title: str
+    button: str
+    consequence: str
+    skips: Q
+    skips_because: str
+    paced_calls: int = 1
+    needs_reason: bool = True
+    needs_approval: bool = False
+    may_wait: bool = False
+    grave: bool = False
+    typed: str = ""
+
+
+KINDS: dict[Purpose, Kind] = {
+    Purpose.REFRESH: Kind(
+        purpose=Purpose.REFRESH,
+        action="refresh_now",
+        permission="refresh",
+        label="Refresh now (cached)",
+        title="Refresh now",
+        button="Refresh now",
+        consequence="Asks the provider how last night's refresh went and fetches the data. "
+        "The bank itself is not contacted. Goes before the daily run.",
+        skips=~Q(status=LoginStatus.ACTIVE),
+        skips_because=ASKING_KEEPS_ALIVE,
+        needs_reason=False,
+    ),
+    Purpose.SWITCH_OFF: Kind(
+        purpose=Purpose.SWITCH_OFF,
+        action="switch_off",
+        permission="switch",
+        label="Switch off nightly refresh…",
+        title="Switch off nightly refresh",
+        button="Switch off",
+        consequence="When the order begins, the logins count as inactive: the routine asks them "
+        "no more. They count as off at the provider only when it has said so; a read-back checks "
+        "its word.",
+        skips=Q(
+            status=LoginStatus.INACTIVE, nightly=Nightly.OFF, nightly_verified_at__isnull=False
+        ),
+        skips_because="already off, and verified at the provider",
+        paced_calls=2,
+        needs_approval=True,
+        may_wait=True,
+        grave=True,
+    ),
+    Purpose.SWITCH_ON: Kind(
+        purpose=Purpose.SWITCH_ON,
+        action="switch_on",
+        permission="switch",
+        label="Switch on nightly refresh…",
+        title="Switch on nightly refresh",
+        button="Switch on",
+        consequence="When the order begins, the logins count as active and the next daily run "
+        "asks them. The provider refreshes them from the next night on, and charges for them.",
+        skips=Q(status=LoginStatus.ACTIVE, nightly=Nightly.ON),
+        skips_because="already on",
+        paced_calls=2,
+        needs_approval=True,
+        may_wait=True,
+    ),
+    Purpose.CHECK_SCHEDULE: Kind(
+        purpose=Purpose.CHECK_SCHEDULE,
+        action="check_schedule",
+        permission="check",
+        label="Check schedule…",
+        title="Check schedule",
+        button="Check",
+        consequence="Asks the provider whether it still refreshes these logins every night, and "
+        "changes nothing. No bank data is fetched.",
+        skips=NOBODY,
+        skips_because="",
+        needs_reason=False,
+    ),
+    Purpose.FORGET: Kind(
+        purpose=Purpose.FORGET,
+        action="forget",
+        permission="forget",
+        label="Forget…",
+        title="Forget for good",
+        button="Forget for good",
+        consequence="The provider deletes the logins, and their bank data is erased here. Nobody "
+        "can undo it: the customers would have to connect anew. What was ordered, when and by "
+        "whom stays on the receipt.",
+        skips=forgotten_logins(),
+        skips_because="forgotten already",
+        needs_approval=True,
+        grave=True,
+        typed="FORGET",
+    ),
+}
+
+
+def may(user: Any, permission: str) -> bool:
+    """Tell whether `user` may give the orders of a permission's short name."""
+    return any(user.has_perm(name) for name in PERMISSIONS[permission])
+
+
+def kinds_of(user: Any) -> list[Kind]:
+    """Return the orders `user` may give."""
+    return [kind for kind in KINDS.values() if may(user, kind.permission)]
