@@ -50,15 +50,22 @@ def opened(path: Path) -> Iterator[Sheet]:
     try:
         if not path.is_file():
             raise Unreadable(f"{path} is no file.")
-        with path.open("rb") as file:
-            _look_at(file, size=path.stat().st_size)
-            # newline="" leaves line ends as they are but counts \n, \r\n and \r alike.
-            with io.TextIOWrapper(
-                file, encoding="utf-8-sig", errors="surrogateescape", newline=""
-            ) as text:
-                yield _sheet(text)
+        with path.open("rb") as file, reading(file, size=path.stat().st_size) as sheet:
+            yield sheet
     except OSError as error:
         raise Unreadable(f"{path} cannot be read: {error.strerror}.") from error
+
+
+@contextmanager
+def reading(file: BinaryIO, *, size: int) -> Iterator[Sheet]:
+    """Read an open file as `opened` does; the file stays open afterwards."""
+    _look_at(file, size=size)
+    # newline="" leaves line ends as they are but counts \n, \r\n and \r alike.
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    try:
+        yield _sheet(text)
+    finally:
+        text.detach()
 
 
 def _look_at(file: BinaryIO, *, size: int) -> None:

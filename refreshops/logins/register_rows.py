@@ -3,8 +3,9 @@
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from refreshops.logins.register_file import Record, Unreadable
 
@@ -60,39 +61,50 @@ class RowFault:
 
 @dataclass
 class Faults:
-    """All faults counted, the first `FAULTS_KEPT` kept. Add them in the order of the file."""
+    """All faults counted, the first `most` kept. Add them in the order of the file."""
 
     count: int = 0
     kept: list[RowFault] = field(default_factory=list)
+    most: int = FAULTS_KEPT
 
     def add(self, line: int, why: str) -> None:
         """Count a fault."""
         self.count += 1
-        if len(self.kept) < FAULTS_KEPT:
+        if len(self.kept) < self.most:
             self.kept.append(RowFault(line, why))
 
     def first(self) -> list[RowFault]:
         """Return the first faults by line."""
-        return sorted(self.kept)[:FAULTS_KEPT]
+        return sorted(self.kept)[: self.most]
 
     def __add__(self, other: "Faults") -> "Faults":
         return Faults(self.count + other.count, self.kept + other.kept)
 
 
-def check_header(header: Iterable[str]) -> tuple[str, ...]:
-    """Return the column names; raise `Unreadable` for unknown, doubled and missing ones."""
-    names = tuple(name.strip().lower() for name in header)
-    wanted = f"The first row must name columns out of: {','.join(COLUMNS)}."
+def check_header(
+    header: Iterable[str],
+    *,
+    columns: tuple[str, ...] = COLUMNS,
+    required: tuple[str, ...] = REQUIRED,
+    other_names: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[str, ...]:
+    """Return the column names; raise `Unreadable` for unknown, doubled and missing ones.
+
+    `other_names` gives the column that goes by another name elsewhere.
+    """
+    written = (name.strip().lower() for name in header)
+    names = tuple(other_names.get(name, name) for name in written)
+    wanted = f"The first row must name columns out of: {','.join(columns)}."
     if len(names) == 1 and re.search(r"[;\t|]", names[0]):
         raise Unreadable(f"The columns are not separated by commas. {wanted}")
-    unknown = [name for name in names if name not in COLUMNS]
+    unknown = [name for name in names if name not in columns]
     if unknown:
-        shown = ", ".join(_shown(name) for name in unknown[:5])
+        first = ", ".join(shown(name) for name in unknown[:5])
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-        raise Unreadable(f"Unknown column {shown}{more}. {wanted}")
+        raise Unreadable(f"Unknown column {first}{more}. {wanted}")
     if len(set(names)) < len(names):
         raise Unreadable(f"A column stands there twice. {wanted}")
-    missing = [name for name in REQUIRED if name not in names]
+    missing = [name for name in required if name not in names]
     if missing:
         raise Unreadable(f"The column {' and '.join(missing)} is missing. {wanted}")
     return names
@@ -144,11 +156,11 @@ class _Clerk:
                 f"{len(record.cells)} cells where the header has {len(self._columns)} columns"
             ]
         row = dict(zip(self._columns, record.cells, strict=True))
-        wrong = _unseen(row)
+        wrong = unseen(row)
         if wrong:
             return None, wrong
-        row = {name: value if name == "login_id" else _tidy(value) for name, value in row.items()}
-        wrong = _too_long(row)
+        row = {name: value if name == "login_id" else tidy(value) for name, value in row.items()}
+        wrong = too_long(row)
         entry = self._entry(record.line, row, wrong)
         if not wrong:
             self._check_against_rows_above(entry, wrong)
@@ -160,7 +172,7 @@ class _Clerk:
         if not row["customer"]:
             wrong.append("customer is empty")
         if status and status not in STATUSES:
-            wrong.append(f"status {_shown(status)} is unknown: active or inactive")
+            wrong.append(f"status {shown(status)} is unknown: active or inactive")
         return Entry(
             line=line,
             login_id=self._login_id(provider, row["login_id"], wrong),
@@ -176,7 +188,7 @@ class _Clerk:
         canonical = self._canonical.get(provider)
         if canonical is None:
             known = ", ".join(self._canonical)
-            wrong.append(f"provider {_shown(provider)} is unknown; we know {known}")
+            wrong.append(f"provider {shown(provider)} is unknown; we know {known}")
             return ""
         if not text.strip():
             wrong.append("login_id is empty")
@@ -184,7 +196,7 @@ class _Clerk:
         try:
             return canonical(text)
         except ValueError as error:
-            wrong.append(f"login_id {_shown(text)}: {error}")
+            wrong.append(f"login_id {shown(text)}: {error}")
             return ""
 
     def _check_against_rows_above(self, entry: Entry, wrong: list[str]) -> None:
@@ -199,24 +211,27 @@ class _Clerk:
             said, line = self._said.setdefault((entry.customer, column), (says, entry.line))
             if said != says:
                 wrong.append(
-                    f"{column} {_shown(says)} contradicts line {line}, where customer "
-                    f"{_shown(entry.customer)} has {_shown(said)}"
+                    f"{column} {shown(says)} contradicts line {line}, where customer "
+                    f"{shown(entry.customer)} has {shown(said)}"
                 )
 
 
-def _tidy(value: str) -> str:
+def tidy(value: str) -> str:
     """Return one line of text, composed characters, no space around or doubled inside."""
     plain = " ".join(value.split())
     return plain if plain.isascii() else unicodedata.normalize("NFC", plain)
 
 
-def _unseen(row: dict[str, str]) -> list[str]:
-    """Name the cells that hold what no eye sees; in an id much of that is dropped instead."""
+def unseen(row: Mapping[str, str], *, text_is_enough: Collection[str] = ("login_id",)) -> list[str]:
+    """Name the cells that hold what no eye sees.
+
+    Of those in `text_is_enough` only what is no text: in an id the rest is dropped instead.
+    """
     if not _UNSEEN.search("".join(row.values())):
         return []
     wrong = []
     for name, value in row.items():
-        found = (_NOT_TEXT if name == "login_id" else _UNSEEN).search(value)
+        found = (_NOT_TEXT if name in text_is_enough else _UNSEEN).search(value)
         if found is None:
             continue
         code = ord(found[0])
@@ -227,14 +242,15 @@ def _unseen(row: dict[str, str]) -> list[str]:
     return wrong
 
 
-def _too_long(row: dict[str, str]) -> list[str]:
+def too_long(row: dict[str, str], *, longest: Mapping[str, int] = LONGEST) -> list[str]:
+    """Name the cells that hold more than the tables do."""
     return [
         f"{name} has {len(row[name])} characters, more than {limit}"
-        for name, limit in LONGEST.items()
+        for name, limit in longest.items()
         if len(row.get(name, "")) > limit
     ]
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Quote a cell for a message: short, and with everything unprintable escaped."""
     return ascii(text[:60]) if not text[:60].isprintable() else f"'{text[:60]}'"
