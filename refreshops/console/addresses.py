@@ -12,9 +12,19 @@ def logins_list(**filters: str) -> str:
     return _listing("logins_login", {"status__exact": "active", **filters})
 
 
+def all_logins(**filters: str) -> str:
+    """Return the address of the list of logins, active or not, narrowed by its filters."""
+    return _listing("logins_login", filters)
+
+
 def calls_list(**filters: object) -> str:
     """Return the address of the list of calls."""
     return _listing("tracing_call", filters)
+
+
+def runs_list(**filters: str) -> str:
+    """Return the address of the list of runs."""
+    return _listing("routine_run", filters)
 
 
 def page(model: str, pk: object) -> str:

@@ -6,6 +6,14 @@ from refreshops.console import (
     logins_admin,
     register_admin,
     runs_admin,
+    unknown_admin,
 )
 
-__all__ = ["bankdata_admin", "calls_admin", "logins_admin", "register_admin", "runs_admin"]
+__all__ = [
+    "bankdata_admin",
+    "calls_admin",
+    "logins_admin",
+    "register_admin",
+    "runs_admin",
+    "unknown_admin",
+]

@@ -8,6 +8,7 @@ from django.db.models import Count, QuerySet
 
 from refreshops import wiring
 from refreshops.console.addresses import NOT_ASKED, logins_list
+from refreshops.console.attention import Attention, attention_of
 from refreshops.console.badges import outcome_label
 from refreshops.console.cards import Card, card_of
 from refreshops.console.matrix import Matrix, build
@@ -62,6 +63,7 @@ class Morning:
     starts_at: time | None
     six: list[Number]
     rest: list[Number]
+    attention: Attention
     known: int
     matrix: Matrix
     matrix_left_out: int
@@ -83,6 +85,7 @@ def morning_of(user: Any, *, now: datetime) -> Morning:
         starts_at=daily_time(),
         six=six,
         rest=rest,
+        attention=attention_of(user, now=now),
         known=logins_of(user).count(),
         matrix=Matrix(matrix.columns, matrix.lines[:MATRIX_LINES], matrix.outages),
         matrix_left_out=max(0, len(matrix.lines) - MATRIX_LINES),

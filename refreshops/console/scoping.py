@@ -8,7 +8,7 @@ from typing import Any, cast
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from refreshops.bankdata.models import BankAccount, Snapshot
-from refreshops.logins.models import Customer, Login, LoginQuerySet
+from refreshops.logins.models import Customer, Login, LoginQuerySet, UnknownLogin
 from refreshops.routine.models import Attempt, Run
 from refreshops.tracing.models import Call
 
@@ -70,6 +70,7 @@ _NARROW: dict[type[Model], Any] = {
     Run: lambda rows, user: rows.filter(opened_by=user),
     Attempt: lambda rows, user: rows.filter(login__customer__account_manager=user),
     Call: _own_calls,
+    UnknownLogin: _nothing,
     Snapshot: _nothing,
     BankAccount: _nothing,
 }

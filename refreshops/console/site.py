@@ -14,16 +14,18 @@ NEVER_REGISTERED = frozenset({"django_q"})
 APP_ORDER = ("logins", "routine", "tracing", "bankdata", "auth")
 
 PLACES = (
-    ("logins_login", "Logins"),
-    ("logins_customer", "Customers"),
-    ("routine_run", "Runs"),
-    ("tracing_call", "Calls"),
+    ("logins_login_changelist", "logins.view_login", "Logins"),
+    ("logins_customer_changelist", "logins.view_customer", "Customers"),
+    ("leaks", "logins.view_login", "Leaks"),
+    ("routine_run_changelist", "routine.view_run", "Runs"),
+    ("tracing_call_changelist", "tracing.view_call", "Calls"),
 )
 
 MORNING_PARTS = {
     "pulse": "console/parts/pulse.html",
     "today": "console/parts/today.html",
     "numbers": "console/parts/numbers.html",
+    "attention": "console/parts/attention.html",
     "matrix": "console/parts/morning_matrix.html",
     "latest": "console/parts/latest.html",
 }
@@ -53,12 +55,16 @@ class ConsoleSite(admin.AdminSite):
         return super().admin_view(view, cacheable=False)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Add the index page's live answer and the page of the daily time."""
+        """Add the index page's live answer, and the pages that belong to no table."""
+        from refreshops.console import look_again
+        from refreshops.console.leak_page import leaks_page
         from refreshops.console.schedule_page import schedule_page
 
         own: list[URLPattern | URLResolver] = [
             path("morning.json", self.admin_view(self.morning_json), name="morning"),
             path("schedule/", self.admin_view(schedule_page), name="schedule"),
+            path("leaks/", self.admin_view(leaks_page), name="leaks"),
+            path("leaks/check/", self.admin_view(look_again.view), name="leaks_check"),
         ]
         return own + super().get_urls()
 
@@ -108,10 +114,9 @@ def _places(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the header's links: those this person may follow, the current one marked."""
     home = reverse("admin:index")
     places = [{"label": "This morning", "url": home, "here": request.path == home}]
-    for model, label in PLACES:
-        app, name = model.split("_")
-        if request.user.has_perm(f"{app}.view_{name}"):
-            url = reverse(f"admin:{model}_changelist")
+    for name, permission, label in PLACES:
+        if request.user.has_perm(permission):
+            url = reverse(f"admin:{name}")
             places.append({"label": label, "url": url, "here": request.path.startswith(url)})
     return places
 

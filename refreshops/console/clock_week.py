@@ -1,0 +1,89 @@
+"""The seven-day clock as people see it: a bar a day, a sentence, and the lists behind both."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.utils import timezone
+
+from refreshops import wiring
+from refreshops.console.addresses import all_logins
+from refreshops.console.filters import DropsOutFilter
+from refreshops.console.scoping import logins_of
+from refreshops.logins import clock
+from refreshops.routine.models import Run
+from refreshops.rules.lifecycle import Origin, RunState
+
+HEIGHT = 100
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One local date: how many drop out, and how tall its bar is of `HEIGHT`."""
+
+    date: date
+    count: int
+    height: int
+    today: bool
+
+    @property
+    def top(self) -> int:
+        """Where the bar begins, measured from above as SVG does."""
+        return HEIGHT - self.height
+
+
+@dataclass(frozen=True)
+class Week:
+    """The forecast of the next days, and who is past saving or not known."""
+
+    bars: list[Bar]
+    sentence: str
+    soon: int
+    already_out: int
+    not_known: int
+    soon_url: str
+    out_url: str
+
+
+def week_of(user: Any, *, now: datetime) -> Week:
+    """Read the clock over the logins `user` may see."""
+    logins = logins_of(user)
+    found = clock.read(logins, now=now, zone=timezone.get_current_timezone())
+    return Week(
+        bars=_bars(found.days),
+        sentence=clock.sentence(found, asked_today=_asked_today(now)),
+        soon=dropping_out_soon(user, now=now),
+        already_out=found.already_out,
+        not_known=found.not_known,
+        soon_url=soon_url(),
+        out_url=all_logins(drops_out=DropsOutFilter.out),
+    )
+
+
+def dropping_out_soon(user: Any, *, now: datetime) -> int:
+    """Count the logins of the list that `soon_url` leads to."""
+    return clock.dropping_out(logins_of(user), now=now).count()
+
+
+def soon_url() -> str:
+    """Return the address of the logins that drop out within two days."""
+    return all_logins(drops_out=DropsOutFilter.soon)
+
+
+def _bars(days: tuple[clock.Day, ...]) -> list[Bar]:
+    most = max((day.count for day in days), default=0)
+    return [
+        Bar(day.date, day.count, _height(day.count, most=most), today=number == 0)
+        for number, day in enumerate(days)
+    ]
+
+
+def _height(count: int, *, most: int) -> int:
+    """Return the height of a bar; one login is seen beside a thousand."""
+    return max(3, HEIGHT * count // most) if count else 0
+
+
+def _asked_today(now: datetime) -> bool:
+    """Tell whether today's daily run is over: then it cannot be missed any more."""
+    today = Run.objects.filter(origin=Origin.DAILY.value, local_date=wiring.local_date(now))
+    return today.filter(state=RunState.CLOSED.value).exists()

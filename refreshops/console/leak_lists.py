@@ -1,0 +1,182 @@
+"""The lists of the page "Leaks": how many, what they cost, how old the knowledge is, the first few.
+
+Each number, the list behind its link and the rows its button orders about are one condition.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import CharField, Count, Max, Min, Value
+
+from refreshops.console.addresses import all_logins
+from refreshops.console.filters import LeakFilter
+from refreshops.console.scoping import logins_of
+from refreshops.logins import leaks
+from refreshops.logins.models import Login, LoginQuerySet, Provider
+
+# What one login costs a month at each provider: amount and currency.
+Prices = dict[int, tuple[Decimal, str]]
+
+FIRST_ROWS = 10
+UNCONFIRMED = LeakFilter.unconfirmed
+
+# What the logins of a list cost, in words around the sum; on here and off there costs nothing.
+COST_WORDS = {
+    leaks.OFF_HERE_ON_THERE: "They cost {} a month.",
+    leaks.NEVER_VERIFIED: "They cost up to {} a month, if the provider refreshes them.",
+    leaks.REPLACED: "They cost up to {} a month, beside the newer ones.",
+}
+
+
+@dataclass(frozen=True)
+class Tally:
+    """One list counted: `gone` of them the provider does not know any more."""
+
+    count: int = 0
+    gone: int = 0
+    seen_first_at: datetime | None = None
+    seen_last_at: datetime | None = None
+    per_provider: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Button:
+    """An order about a whole list: a form that the list of logins takes for its action.
+
+    `row` is any row of it: the stock list takes no post without one ticked.
+    """
+
+    label: str
+    action: str
+    url: str
+    row: int
+    grave: bool = False
+
+
+@dataclass(frozen=True)
+class LeakList:
+    """What the page draws of one list."""
+
+    leak: leaks.Leak
+    tally: Tally
+    cost: str
+    url: str
+    rows: list[Login]
+    buttons: list[Button]
+
+
+def tally(user: Any, names: Iterable[str], *, now: datetime) -> dict[str, Tally]:
+    """Count the lists `names` for `user` in one query; a list without a row counts nothing."""
+    parts = [_counted(name, rows_of(user, name, now=now)) for name in names]
+    found: dict[str, Tally] = {}
+    for name, provider, number, gone, first_at, last_at in parts[0].union(*parts[1:], all=True):
+        before = found.get(name, Tally())
+        found[name] = Tally(
+            count=before.count + number,
+            gone=before.gone + gone,
+            seen_first_at=min(filter(None, (before.seen_first_at, first_at)), default=None),
+            seen_last_at=max(filter(None, (before.seen_last_at, last_at)), default=None),
+            per_provider={**before.per_provider, provider: number},
+        )
+    return {name: found.get(name, Tally()) for name in names}
+
+
+def _counted(name: str, rows: LoginQuerySet) -> Any:
+    named = rows.order_by().annotate(leak=Value(name, output_field=CharField()))
+    return named.values_list("leak", "provider_id").annotate(
+        Count("pk"), Count("gone_at"), Min("nightly_seen_at"), Max("nightly_seen_at")
+    )
+
+
+def rows_of(user: Any, name: str, *, now: datetime) -> LoginQuerySet:
+    """Return the logins of a list that `user` may see; KeyError for a name that is no list."""
+    logins = logins_of(user)
+    if name == UNCONFIRMED:
+        return leaks.unconfirmed_for_long(logins, now=now)
+    return leaks.leaking(logins, name)
+
+
+def prices() -> Prices:
+    """Return what one login costs a month at each provider: amount and currency."""
+    rows = Provider.objects.values_list("pk", "cost_per_login_month", "currency")
+    return {pk: (amount, currency) for pk, amount, currency in rows}
+
+
+def money_words(*, per_provider: dict[int, int], prices: Prices) -> str:
+    """Return what so many logins cost a month, "21.00 CAD, 3.00 EUR"; "" where no price is set."""
+    sums: dict[str, Decimal] = {}
+    for provider, number in per_provider.items():
+        amount, currency = prices[provider]
+        sums[currency] = sums.get(currency, Decimal(0)) + number * amount
+    return ", ".join(f"{amount:.2f} {name}" for name, amount in sorted(sums.items()) if amount)
+
+
+def lists_for(
+    user: Any, *, tallies: dict[str, Tally], prices: Prices, now: datetime
+) -> list[LeakList]:
+    """Return the lists of the register, each with its first rows and its buttons."""
+    return [
+        _list_of(user, leak, tallies[leak.name], prices=prices, now=now)
+        for leak in leaks.LEAKS.values()
+    ]
+
+
+def _list_of(
+    user: Any,
+    leak: leaks.Leak,
+    counted: Tally,
+    *,
+    prices: Prices,
+    now: datetime,
+) -> LeakList:
+    rows = _first_rows(user, leak.name, now=now) if counted.count else []
+    money = money_words(per_provider=counted.per_provider, prices=prices)
+    return LeakList(
+        leak=leak,
+        tally=counted,
+        cost=COST_WORDS[leak.name].format(money) if money and leak.name in COST_WORDS else "",
+        url=all_logins(leak=leak.name),
+        rows=rows,
+        buttons=buttons(user, leak.name, counted, row=rows[0].pk) if rows else [],
+    )
+
+
+def _first_rows(user: Any, name: str, *, now: datetime) -> list[Login]:
+    rows = rows_of(user, name, now=now).select_related("customer__account_manager")
+    return list(rows.order_by("pk")[:FIRST_ROWS])
+
+
+def buttons(user: Any, name: str, counted: Tally, *, row: int) -> list[Button]:
+    """Return the orders that put a list right, as far as `user` may give them."""
+    may_switch = user.has_perm("logins.switch_login")
+    if name == leaks.NEVER_VERIFIED:
+        if not (may_switch or user.has_perm("logins.refresh_login")):
+            return []
+        label = f"Check the schedule of all {counted.count}…"
+        return [Button(label, "check_schedule", all_logins(leak=name), row)]
+    if not may_switch:
+        return []
+    if name == leaks.ON_HERE_OFF_THERE:
+        return _two_ways(counted, row=row)
+    return [switch_off(f"Switch off all {counted.count}…", all_logins(leak=name), row=row)]
+
+
+def _two_ways(counted: Tally, *, row: int) -> list[Button]:
+    """Return on again for those the provider knows, and off here too for the rest."""
+    name, known = leaks.ON_HERE_OFF_THERE, counted.count - counted.gone
+    found = []
+    if known:
+        url = all_logins(leak=name, gone_at__isnull="True")
+        found.append(Button(f"Switch on again: {known}…", "switch_on", url, row))
+    if counted.gone:
+        url = all_logins(leak=name, gone_at__isnull="False")
+        found.append(switch_off(f"Retire those unknown there: {counted.gone}…", url, row=row))
+    return found
+
+
+def switch_off(label: str, url: str, *, row: int) -> Button:
+    """Return the button that orders a whole list off."""
+    return Button(label, "switch_off", url, row, grave=True)

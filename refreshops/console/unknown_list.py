@@ -1,0 +1,85 @@
+"""What the provider reported and nobody registered here, as the page "Leaks" shows it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count
+from django.urls import reverse
+
+from refreshops.console.leak_lists import FIRST_ROWS, Button, Prices, money_words, switch_off
+from refreshops.console.scoping import sees_everything
+from refreshops.logins import leaks
+from refreshops.logins.models import UnknownLogin
+from refreshops.routine.models import Attempt
+from refreshops.rules.lifecycle import AttemptState
+from refreshops.rules.outcomes import Outcome
+
+
+@dataclass(frozen=True)
+class UnknownList:
+    """What the page draws: `reported_at` is when the provider last told us."""
+
+    count: int
+    cost: str
+    rows: list[UnknownLogin]
+    url: str
+    buttons: list[Button]
+    reported_at: datetime | None
+
+
+def unknown_list(user: Any, *, prices: Prices) -> UnknownList | None:
+    """Return the list for `user`, or None when it is not theirs to see: it belongs to nobody."""
+    if not sees_unknown(user):
+        return None
+    rows = leaks.unknown_here()
+    first = list(rows.select_related("provider")[:FIRST_ROWS])
+    counted: dict[int, int] = {}
+    if first:
+        counted = dict(rows.order_by().values_list("provider_id").annotate(Count("pk")))
+    money, url = money_words(per_provider=counted, prices=prices), _address()
+    number = sum(counted.values())
+    return UnknownList(
+        count=number,
+        cost=f"They cost up to {money} a month." if money else "",
+        rows=first,
+        url=url,
+        buttons=_buttons(user, number, url=url, row=first[0].pk) if first else [],
+        reported_at=last_report_at(),
+    )
+
+
+def sees_unknown(user: Any) -> bool:
+    """Tell whether logins that belong to no customer are this person's to see."""
+    return sees_everything(user) and bool(user.has_perm("logins.view_unknownlogin"))
+
+
+def may_register(user: Any) -> bool:
+    """Tell whether this person may bring logins into the register."""
+    return sees_unknown(user) and bool(user.has_perm("logins.import_customer"))
+
+
+def may_switch(user: Any) -> bool:
+    """Tell whether this person may order unknown logins off."""
+    return sees_unknown(user) and bool(user.has_perm("logins.switch_login"))
+
+
+def last_report_at() -> datetime | None:
+    """Return when a provider last told us which logins its nightly refresh leaves out."""
+    told = Attempt.objects.filter(
+        login__isnull=True, state=AttemptState.DONE.value, outcome=Outcome.FRESH.value
+    )
+    return told.order_by("-pk").values_list("finished_at", flat=True).first()
+
+
+def _buttons(user: Any, number: int, *, url: str, row: int) -> list[Button]:
+    found = []
+    if may_switch(user):
+        found.append(switch_off(f"Switch off all {number} at the provider…", url, row=row))
+    if may_register(user):
+        found.append(Button("Register to a customer…", "register", url, row))
+    return found
+
+
+def _address() -> str:
+    return reverse("admin:logins_unknownlogin_changelist")
