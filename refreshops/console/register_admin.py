@@ -17,12 +17,13 @@ from refreshops.console.confirm import Question, ask
 from refreshops.console.filters import CustomerManagerFilter
 from refreshops.console.machine_rows import CappedPaginator, ConsoleAdmin
 from refreshops.console.moments import moment
+from refreshops.console.privacy_pages import CustomerPrivacy
 from refreshops.logins.models import Customer, LoginStatus, Provider
 from refreshops.routine import services, tasks
 
 
 @admin.register(Customer)
-class CustomerAdmin(ConsoleAdmin):
+class CustomerAdmin(CustomerPrivacy, ConsoleAdmin):
     """The client who owns logins."""
 
     list_display = ("reference", "name", "manager", "active_here", "inactive_here", "activity")

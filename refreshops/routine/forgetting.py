@@ -3,7 +3,7 @@
 It only opens runs; `erasing` does the deleting here, when the provider has said that it is done.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -61,7 +61,7 @@ def forget(
         return [open_order(provider, keys, order) for provider, keys in chosen]
 
 
-def retire(keys: list[int], order: Order) -> None:
+def retire(keys: Sequence[int], order: Order) -> None:
     """Make logins inactive and call off whatever waits for them but forgetting.
 
     Logins are locked first and in order, as every end of an attempt does: no deadlock.

@@ -1,0 +1,146 @@
+"""A privacy request about one customer: how much is held, and the order to erase all of it."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from refreshops.bankdata.models import BankAccount, Snapshot
+from refreshops.logins.models import Customer, Login
+from refreshops.routine.erasing import forgotten_logins, settle
+from refreshops.routine.forgetting import forget
+from refreshops.routine.models import OPEN_ATTEMPT, Attempt
+from refreshops.routine.opening import NothingToDo, Opened, ReasonMissing, Refused
+from refreshops.rules.lifecycle import Purpose
+from refreshops.tracing.models import Call
+
+# So many logins are named in one question to the trace.
+LOGINS_AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """How many rows are held about one customer; `forgotten` are among `logins`."""
+
+    logins: int
+    forgotten: int
+    attempts: int
+    calls: int
+    snapshots: int
+    accounts: int
+    journal: int
+
+    @property
+    def bank_data(self) -> int:
+        """Rows that hold what a bank said."""
+        return self.snapshots + self.accounts
+
+    def as_json(self) -> dict[str, int]:
+        """Return the counts by name."""
+        return asdict(self)
+
+
+def holdings(customer: Customer) -> Holdings:
+    """Count what is held about a customer."""
+    logins = Login.objects.filter(customer=customer)
+    return Holdings(
+        logins=logins.count(),
+        forgotten=logins.filter(forgotten_logins()).count(),
+        attempts=Attempt.objects.filter(login__customer=customer).count(),
+        calls=sum(rows.count() for rows in calls_about(customer)),
+        snapshots=Snapshot.objects.filter(login__customer=customer).count(),
+        accounts=BankAccount.objects.filter(login__customer=customer).count(),
+        journal=journal_of(customer).count(),
+    )
+
+
+def calls_about(customer: Customer) -> list[QuerySet[Call]]:
+    """Return the calls made for a customer's logins, in parts: the trace has no foreign keys."""
+    logins = list(
+        Login.objects.filter(customer=customer)
+        .order_by("pk")
+        .values_list("provider__name", "login_id")
+    )
+    parts = (logins[at : at + LOGINS_AT_ONCE] for at in range(0, len(logins), LOGINS_AT_ONCE))
+    return [
+        Call.objects.filter(
+            reduce(or_, (Q(provider=provider, login_id=login_id) for provider, login_id in part))
+        )
+        for part in parts
+    ]
+
+
+def journal_of(customer: Customer) -> QuerySet[LogEntry]:
+    """Return who did or looked at what of this customer and their logins, in the browser."""
+    kinds = ContentType.objects.get_for_models(Customer, Login)
+    logins = Login.objects.filter(customer=customer).values_list("pk", flat=True)
+    return LogEntry.objects.filter(
+        Q(content_type=kinds[Customer], object_id=str(customer.pk))
+        | Q(content_type=kinds[Login], object_id__in=[str(pk) for pk in logins])
+    )
+
+
+def erase_customer(
+    customer: Customer,
+    *,
+    by: Any,
+    reason: str,
+    now: datetime,
+    local_date: date,
+    window: timedelta,
+    offers: Callable[[str], bool],
+) -> list[Opened]:
+    """Order that nothing about a customer stays: one `forget` run a provider. Source: issue 3 E.
+
+    No new bank data of theirs is kept from now on. When the last login is forgotten the customer's
+    own row is blanked; at once, and with no run, when there is none. Asking again orders what
+    has failed. Raise `ReasonMissing`, `NothingToDo` while all of it is under way, and `Refused`.
+    """
+    if not reason.strip():
+        raise ReasonMissing("Say why: the reason is all that stays of the request.")
+    with transaction.atomic():
+        # Their logins are locked before the customer, as when a login's attempt ends.
+        theirs = Login.objects.filter(customer=customer)
+        list(theirs.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+        known = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+        if known.erased_at is not None:
+            raise Refused("This customer was erased already; nothing is left to do.")
+        _ask(known, by=by, reason=reason, now=now)
+        left = theirs.exclude(forgotten_logins())
+        if not left.exists():
+            settle(known.pk, now=now)
+            return []
+        _refuse_while_under_way(left)
+        return forget(
+            logins=left,
+            by=by,
+            reason=reason,
+            now=now,
+            local_date=local_date,
+            window=window,
+            offers=offers,
+        )
+
+
+def _ask(customer: Customer, *, by: Any, reason: str, now: datetime) -> None:
+    """Note the request; of several the first one stays, for it has a deadline in law."""
+    if customer.erasure_asked_at is None:
+        Customer.objects.filter(pk=customer.pk).update(
+            erasure_asked_at=now, erasure_asked_by=by, erasure_reason=reason.strip()[:500]
+        )
+
+
+def _refuse_while_under_way(logins: QuerySet[Login]) -> None:
+    waiting = Attempt.objects.filter(purpose=Purpose.FORGET.value, state__in=OPEN_ATTEMPT)
+    if logins.exclude(pk__in=waiting.filter(login__in=logins).values("login")).exists():
+        return
+    runs = waiting.filter(login__in=logins).order_by("run").values_list("run", flat=True).distinct()
+    names = ", ".join(f"run {pk}" for pk in runs)
+    raise NothingToDo(f"All of it is under way already, in {names}: nothing was ordered twice.")
