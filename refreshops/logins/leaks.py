@@ -26,9 +26,15 @@ ALARM_AFTER = timedelta(days=1)
 
 
 def _replaced() -> Q:
-    """Same customer and bank, and a newer active login: the older one was left behind."""
+    """Same customer and bank, and a newer active login: the older one was left behind.
+
+    A reconnect with another username or language makes a new login (reference/flinks-api.md 3).
+    Rows of one import are equally old, so that two logins at one bank are no suspicion by
+    themselves.
+    """
     newer = Login.objects.filter(
         ACTIVE,
+        KNOWN_THERE,
         customer=OuterRef("customer"),
         institution=OuterRef("institution"),
         provider=OuterRef("provider"),
