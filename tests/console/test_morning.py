@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from refreshops.routine.models import Beat
 from refreshops.rules.outcomes import Outcome
-from tests.builders import make_login, make_logins, make_provider
+from tests.builders import make_customer, make_login, make_logins, make_provider
 from tests.console.conftest import make_attempt, make_run
 
 
@@ -116,6 +116,74 @@ def test_the_worker_is_alive_only_with_a_fresh_beat(signed_in, people, age_s, wo
 
 def test_the_environment_is_named(signed_in, people):
     assert "simulator</span>" in signed_in("ops").get("/").content.decode()
+
+
+class TestAttention:
+    """Money, clock, approvals and the alarm."""
+
+    @pytest.fixture
+    def troubled(self, people):
+        now = timezone.now()
+        make_provider(cost_per_login_month="1.50")
+        for name in ("manager", "other"):
+            owned = {"customer": make_customer(f"C-{name}", account_manager=people[name])}
+            make_login(status="inactive", nightly="on", status_changed_at=now, **owned)
+            make_login(
+                status="inactive",
+                nightly="unknown",
+                status_changed_at=now - timedelta(days=2),
+                **owned,
+            )
+            make_login(nightly="on", drops_out_at=now + timedelta(days=1), **owned)
+
+    @pytest.mark.parametrize(
+        ("name", "rows", "money"), [("ops", 2, "3.00"), ("manager", 1, "1.50")]
+    )
+    def test_each_line_counts_the_rows_behind_its_link(
+        self, signed_in, troubled, name, rows, money
+    ):
+        client = signed_in(name)
+
+        about = client.get("/").context["morning"].attention
+
+        assert (about.leaking, about.dropping_out, about.unconfirmed) == (rows, rows, rows)
+        assert about.money == f"{money} CAD"
+        for url in (about.leaking_url, about.dropping_out_url, about.unconfirmed_url):
+            assert client.get(url).context["cl"].result_count == rows
+
+    def test_they_stand_on_the_page_and_in_its_live_answer(self, signed_in, troubled):
+        client = signed_in("ops")
+
+        page = client.get("/").content.decode()
+
+        assert "2 logins switched off here but on at the provider" in page
+        assert "<strong>3.00 CAD a month</strong>" in page
+        assert "2 logins drop out of the nightly refresh within two days" in page
+        assert "2 switch-offs unconfirmed for more than a day." in page
+        assert client.get("/morning.json").json()["parts"]["attention"].strip() in page
+
+    def test_a_quiet_register_says_so(self, signed_in, people):
+        make_login(nightly="on")
+
+        page = signed_in("ops").get("/").content.decode()
+
+        assert "No login that is switched off here is known to be on" in page
+        assert "Nobody drops out of the nightly refresh within two days" in page
+        assert "unconfirmed" not in page
+
+    @pytest.mark.parametrize(
+        ("name", "shown"), [("ops", True), ("auditor", False), ("manager", False)]
+    )
+    def test_orders_that_wait_for_approval_are_told_to_those_who_approve(
+        self, signed_in, troubled, people, name, shown
+    ):
+        waiting = {"purpose": "switch_off", "state": "waiting", "needs_approval": True}
+        make_run(opened_by=people["manager"], **waiting)
+        make_run(opened_by=people["ops"], **waiting)
+
+        page = signed_in(name).get("/").content.decode()
+
+        assert ("Orders waiting for approval: 1." in page) is shown
 
 
 def test_the_number_of_queries_does_not_grow(signed_in, people, django_assert_max_num_queries):
