@@ -8,9 +8,10 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import ForeignKey, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.utils.html import format_html
 
-from refreshops.console import filters, order_pages
+from refreshops.console import filters, order_pages, paste_pages
 from refreshops.console.badges import nightly_badge, outcome_badge
 from refreshops.console.login_page import login_context
 from refreshops.console.lookups import CarefulAutocomplete
@@ -81,6 +82,18 @@ class LoginAdmin(ConsoleAdmin):
     autocomplete_fields = ("customer",)
     given_by_hand = ("provider", "login_id", "customer", "institution")
     corrected_by_hand = ("customer", "institution")
+
+    def get_urls(self) -> list[Any]:
+        """Add the page that takes a list."""
+        wrap = self.admin_site.admin_view
+        return [path("list/", wrap(paste_pages.view), name="login_list"), *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list, with the way to give one's own."""
+        extra = {"tools": paste_pages.tools_for(request), **(extra_context or {})}
+        return super().changelist_view(request, extra)
 
     def get_fields(self, request: HttpRequest, obj: Login | None = None) -> tuple[str, ...]:
         """Return what stands in the register; the page above says the rest."""

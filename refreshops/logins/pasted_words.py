@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from refreshops.logins.cells import original
 from refreshops.logins.register_file import SAVE_AS, Unreadable
 from refreshops.providers.redaction import printable
 
@@ -108,7 +109,7 @@ def _rows(text: str, between: str, columns: list[int]) -> Iterator[Line]:
     header_seen, begins = False, 1
     try:
         for cells in reader:
-            said = [tidy(cells[index]) for index in columns if index < len(cells)]
+            said = [tidy(original(cells[index])) for index in columns if index < len(cells)]
             word = next(filter(None, said), "")
             if word and header_seen:
                 yield Line(begins, word, (word,))
