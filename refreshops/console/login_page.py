@@ -73,7 +73,8 @@ def note_viewing(request: HttpRequest, row: Any) -> None:
         user_id=int(request.user.pk or 0),
         content_type=ContentType.objects.get_for_model(row),
         object_id=str(row.pk),
-        object_repr=str(row)[:200],
+        # No account's title and number: the journal outlives what is erased.
+        object_repr=f"{row._meta.verbose_name} {row.pk}".capitalize(),
         action_flag=VIEWED,
         change_message="Viewed the bank data.",
     )

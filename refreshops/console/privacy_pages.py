@@ -187,7 +187,7 @@ def _give(request: HttpRequest, customer: Customer) -> HttpResponse:
         _write_down(request, customer, flag=ERASED, said="Ordered the erasure.")
         for row in opened:
             tasks.nudge(row.run.provider.name)
-        messages.success(request, _said(opened))
+        messages.success(request, _said(customer, opened))
         return [row.run.pk for row in opened]
 
     placed = place_once(request, token=request.POST.get("token", ""), place=place)
@@ -199,9 +199,12 @@ def _give(request: HttpRequest, customer: Customer) -> HttpResponse:
     return redirect(page("logins_customer", customer.pk))
 
 
-def _said(opened: list[services.Opened]) -> str:
-    if not opened:
+def _said(customer: Customer, opened: list[services.Opened]) -> str:
+    customer.refresh_from_db()
+    if customer.erased_at is not None:
         return "Erased: no login of theirs was left to forget."
+    if not opened:
+        return "Erasure noted: their logins are being forgotten already."
     runs = ", ".join(f"run {row.run.pk}" for row in opened)
     number = sum(row.planned + row.brought_forward for row in opened)
     logins = f"{number} login{'' if number == 1 else 's'}"

@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from refreshops.bankdata.models import BankAccount, Snapshot
 from refreshops.logins.models import Customer, Login
@@ -100,8 +100,9 @@ def erase_customer(
     """Order that nothing about a customer stays: one `forget` run a provider. Source: issue 3 E.
 
     No new bank data of theirs is kept from now on. When the last login is forgotten the customer's
-    own row is blanked; at once, and with no run, when there is none. Asking again orders what
-    has failed. Raise `ReasonMissing`, `NothingToDo` while all of it is under way, and `Refused`.
+    own row is blanked; at once when there is none. No run is opened then, nor when all of them are
+    being forgotten already. Asking again orders what has failed. Raise `ReasonMissing`,
+    `NothingToDo` when all that was asked is under way, and `Refused`.
     """
     if not reason.strip():
         raise ReasonMissing("Say why: the reason is all that stays of the request.")
@@ -114,10 +115,8 @@ def erase_customer(
             raise Refused("This customer was erased already; nothing is left to do.")
         _ask(known, by=by, reason=reason, now=now)
         left = theirs.exclude(forgotten_logins())
-        if not left.exists():
-            settle(known.pk, now=now)
+        if settle(known.pk, now=now) or _under_way(left, asked_before=known.erasure_asked_at):
             return []
-        _refuse_while_under_way(left)
         return forget(
             logins=left,
             by=by,
@@ -137,10 +136,13 @@ def _ask(customer: Customer, *, by: Any, reason: str, now: datetime) -> None:
         )
 
 
-def _refuse_while_under_way(logins: QuerySet[Login]) -> None:
+def _under_way(logins: QuerySet[Login], *, asked_before: datetime | None) -> bool:
+    """Tell whether all of them are being forgotten; raise `NothingToDo` if that was all we want."""
     waiting = Attempt.objects.filter(purpose=Purpose.FORGET.value, state__in=OPEN_ATTEMPT)
-    if logins.exclude(pk__in=waiting.filter(login__in=logins).values("login")).exists():
-        return
-    runs = waiting.filter(login__in=logins).order_by("run").values_list("run", flat=True).distinct()
-    names = ", ".join(f"run {pk}" for pk in runs)
-    raise NothingToDo(f"All of it is under way already, in {names}: nothing was ordered twice.")
+    if logins.exclude(Exists(waiting.filter(login=OuterRef("pk")))).exists():
+        return False
+    if asked_before is not None:
+        held = waiting.filter(login__in=logins.values("pk")).order_by("run")
+        names = ", ".join(f"run {pk}" for pk in held.values_list("run", flat=True).distinct())
+        raise NothingToDo(f"All of it is under way already, in {names}: nothing was ordered twice.")
+    return True
