@@ -13,7 +13,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from refreshops.logins.models import PauseKind
 from refreshops.logins.models import Provider as ProviderRow
-from refreshops.routine import claims, endings, lanes, slots
+from refreshops.routine import claims, endings, lanes, slots, waiting
 from refreshops.routine.desk import Desk
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt
 from refreshops.rules.lifecycle import AttemptState, RunState
@@ -39,6 +39,8 @@ def tend(desk: Desk) -> None:
     slots.bring_back(provider_id=provider_id, now=now, furthest=slots.LONGEST_CALL + window)
     endings.bring_back(provider_id=provider_id, now=now)
     endings.correct_totals(provider_id=provider_id, now=now)
+    if waiting.begin_due(provider_id=provider_id, now=now):
+        desk.stirred.set()
     _see_the_end(desk)
 
 

@@ -1,22 +1,39 @@
 """Attempts that change their run, so that no login is lost between two orders."""
 
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 
-from refreshops.routine.models import RANK_DAILY, Attempt, Run
+from refreshops.routine import attempt_sql
+from refreshops.routine.models import RANK_DAILY, Attempt, LostRace, Run
 from refreshops.rules.lifecycle import AttemptState, Origin, RunState
 
 
-def adopt_paused(run: Run, waiting: QuerySet[Attempt], *, rank: int, now: datetime) -> None:
-    """Move attempts that wait in paused runs into `run`: nobody may wait behind a pause unseen."""
-    stuck = waiting.filter(state=AttemptState.DUE.value, run__state=RunState.PAUSED.value)
-    left = set(stuck.exclude(run=run).values_list("run_id", flat=True))
-    if not left:
-        return
-    stuck.filter(paced=True).update(not_before=now)
-    stuck.update(run=run, rank=rank)
-    recount(left)
+def adopt(run: Run, keys: Sequence[int], *, rank: int, now: datetime) -> int:
+    """Move into `run` what the logins wait for in paused and in waiting runs; return how many.
+
+    Nobody may wait behind a pause unseen, and who orders at once does not wait for another's date.
+    A waiting run that has lost its last login is cancelled.
+    """
+    asleep = Run.objects.filter(
+        provider=run.provider,
+        purpose=run.purpose,
+        state__in=[RunState.PAUSED.value, RunState.WAITING.value],
+    ).exclude(pk=run.pk)
+    holders = list(asleep.values_list("pk", flat=True))
+    if not holders:
+        return 0
+    holding = attempt_sql.held(keys, purpose=run.purpose).keys() & set(holders)
+    moved = attempt_sql.take(keys, into=run, out_of=sorted(holding), rank=rank, now=now)
+    recount(holding)
+    for empty in asleep.filter(pk__in=holding, state=RunState.WAITING.value, planned=0):
+        with suppress(LostRace):
+            empty.step_to(
+                RunState.CANCELLED, at=now, why=f"All its logins went into run {run.pk}, at once."
+            )
+    return moved
 
 
 def take_over_calling(old: Run, new: Run) -> None:
@@ -48,12 +65,12 @@ def hand_back(run: Run) -> int:
     return moved
 
 
-def recount(runs: set[int]) -> None:
-    """Count again how many logins each run plans."""
+def recount(runs: Collection[int]) -> None:
+    """Count again how many logins each run plans; in order, as others may do the same."""
     counts = dict(
         Attempt.objects.filter(run__in=runs, login__isnull=False)
         .values_list("run")
         .annotate(Count("id"))
     )
-    for pk in runs:
+    for pk in sorted(runs):
         Run.objects.filter(pk=pk).update(planned=counts.get(pk, 0))

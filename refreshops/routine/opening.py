@@ -3,7 +3,7 @@
 Set-based and all-or-nothing; nothing here calls a provider or reads a clock.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,21 +12,40 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from refreshops.logins.models import Login, Provider
-from refreshops.routine import learning, slots
+from refreshops.routine import attempt_sql, learning, slots
+from refreshops.routine.attempt_sql import chunks
 from refreshops.routine.models import (
-    OPEN_ATTEMPT,
     OPEN_RUN,
     RANK_DAILY,
     RANK_PERSON,
+    RANK_WAITING,
     Attempt,
     LostRace,
     Run,
 )
-from refreshops.routine.moving import adopt_paused, take_over_calling
+from refreshops.routine.moving import adopt, take_over_calling
+from refreshops.routine.waits import why_it_waits
 from refreshops.rules.lifecycle import AttemptState, Origin, Purpose, RunState
 from refreshops.rules.pacing import forecast
 
-BATCH = 2000
+__all__ = [
+    "AlreadyOrdered",
+    "NothingToDo",
+    "Opened",
+    "Order",
+    "ReasonMissing",
+    "Refused",
+    "RunAlreadyClosed",
+    "call_off",
+    "chunks",
+    "in_order",
+    "open_daily",
+    "open_order",
+    "open_run",
+]
+
+# No search for what is due comes by here while an order waits for its approval.
+UNTIL_APPROVED = timedelta(days=36_525)
 
 
 class Refused(Exception):
@@ -41,24 +60,43 @@ class NothingToDo(Refused):
     """No login is left for this order."""
 
 
+class AlreadyOrdered(NothingToDo):
+    """Every login waits for this already, as far in front as it can; `runs` are the orders."""
+
+    def __init__(self, runs: Sequence[int]) -> None:
+        self.runs = sorted(runs)
+        where = f"run{'s' if len(self.runs) > 1 else ''} {', '.join(map(str, self.runs))}"
+        super().__init__(f"All of these logins wait in {where} already; nothing was ordered.")
+
+
 class RunAlreadyClosed(Refused):
     """The run has ended; nothing about it can change any more."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A run just opened: `planned` logins of its own, `brought_forward` waiting in other runs."""
+    """A run just opened: `planned` logins of its own, `brought_forward` waiting in other runs.
+
+    A run that itself waits brings none forward: `left_out` are then ordered elsewhere already.
+    """
 
     run: Run
     planned: int
     brought_forward: int
+    left_out: int = 0
+
+    @property
+    def waits(self) -> str:
+        """Why it has not begun, in one sentence; empty when it has."""
+        return why_it_waits(self.run)
 
 
 @dataclass(frozen=True)
 class Order:
     """Who wants what done, why and when: all of a run but its logins.
 
-    `with_report` lets it begin with the one call about the provider as a whole.
+    `with_report` lets it begin with the one call about the provider as a whole. With `starts_at`
+    or `needs_approval` it waits, and touches nothing until it begins.
     """
 
     purpose: Purpose
@@ -70,6 +108,13 @@ class Order:
     origin: Origin = Origin.PERSON
     retry_of: Run | None = None
     with_report: bool = False
+    starts_at: datetime | None = None
+    needs_approval: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether it begins later."""
+        return self.starts_at is not None or self.needs_approval
 
 
 def open_daily(
@@ -160,7 +205,14 @@ def in_order(logins: QuerySet[Login]) -> list[int]:
     return list(logins.order_by("institution", "pk").values_list("pk", flat=True))
 
 
-def open_order(provider: Provider, keys: list[int], order: Order) -> Opened:
+def open_order(
+    provider: Provider, keys: list[int], order: Order, *, changed: bool = False
+) -> Opened:
+    """Open the run of an order over logins given by key.
+
+    `changed` says that the order has done something already, by which it stands even when every
+    login waits elsewhere. Raise `NothingToDo`, or `AlreadyOrdered` of its kind.
+    """
     with transaction.atomic():
         run = Run.objects.create(
             provider=provider,
@@ -169,18 +221,35 @@ def open_order(provider: Provider, keys: list[int], order: Order) -> Opened:
             local_date=order.local_date,
             opened_by=order.by,
             reason=order.reason.strip()[:500],
+            state=(RunState.WAITING if order.waits else RunState.OPEN).value,
             opened_at=order.now,
+            starts_at=order.starts_at,
+            needs_approval=order.needs_approval,
             retry_of=order.retry_of,
         )
         if order.with_report:
             _ask_for_the_report(run, now=order.now)
-        _plan(run, keys, rank=RANK_PERSON, now=order.now, window=order.window)
-        if run.planned + run.brought_forward == 0 and not order.with_report:
-            raise NothingToDo("None of the chosen logins can be asked: the run was not opened.")
+        if order.waits:
+            return _wait(run, keys, order)
+        moved = _plan(run, keys, rank=RANK_PERSON, now=order.now, window=order.window)
         if run.planned == 0 and not order.with_report:
+            if run.brought_forward == 0:
+                raise NothingToDo("None of the chosen logins can be asked: the run was not opened.")
+            if not moved and not changed:
+                raise AlreadyOrdered(list(attempt_sql.held(keys, purpose=run.purpose)))
             why = f"All {run.brought_forward} logins already waited elsewhere; they go first now."
             learning.close_run(run, now=order.now, why=why)
     return Opened(run, run.planned, run.brought_forward)
+
+
+def _wait(run: Run, keys: list[int], order: Order) -> Opened:
+    """Plan a run that begins later; what another order holds already is left to it."""
+    not_before = order.starts_at or order.now + UNTIL_APPROVED
+    run.planned = attempt_sql.plant(run, keys, rank=RANK_WAITING, not_before=not_before)
+    if run.planned == 0:
+        raise AlreadyOrdered(list(attempt_sql.held(keys, purpose=run.purpose)))
+    _foresee(run, now=order.now, window=order.window)
+    return Opened(run, run.planned, 0, left_out=len(keys) - run.planned)
 
 
 def _ask_for_the_report(run: Run, *, now: datetime) -> None:
@@ -190,26 +259,24 @@ def _ask_for_the_report(run: Run, *, now: datetime) -> None:
     )
 
 
-def _plan(run: Run, wanted: list[int], *, rank: int, now: datetime, window: timedelta) -> None:
-    """Give the run one attempt a login, skipping and bringing forward those already waiting."""
-    waiting = Attempt.objects.filter(purpose=run.purpose, state__in=OPEN_ATTEMPT)
-    taken: set[int] = set()
-    for chunk in chunks(wanted):
-        adopt_paused(run, waiting.filter(login_id__in=chunk), rank=rank, now=now)
-        taken |= set(waiting.filter(login_id__in=chunk).values_list("login_id", flat=True))
-        if rank == RANK_PERSON:
-            _bring_forward(waiting.filter(login_id__in=chunk), rank=rank, now=now)
-    rows = [pk for pk in wanted if pk not in taken]
-    Attempt.objects.bulk_create(
-        (
-            Attempt(run=run, login_id=pk, purpose=run.purpose, rank=rank, not_before=now)
-            for pk in rows
-        ),
-        batch_size=BATCH,
-        ignore_conflicts=True,
-    )
+def _plan(run: Run, wanted: list[int], *, rank: int, now: datetime, window: timedelta) -> int:
+    """Give the run one attempt a login, skipping and bringing forward those already waiting.
+
+    Returns how many of those that wait elsewhere it moved.
+    """
+    adopt(run, wanted, rank=rank, now=now)
+    moved = 0
+    if rank == RANK_PERSON:
+        moved = attempt_sql.bring_forward(wanted, purpose=run.purpose, rank=rank, now=now)
+    attempt_sql.plant(run, wanted, rank=rank, not_before=now)
     run.planned = Attempt.objects.filter(run=run, login__isnull=False).count()
     run.brought_forward = len(wanted) - run.planned
+    _foresee(run, now=now, window=window)
+    return moved
+
+
+def _foresee(run: Run, *, now: datetime, window: timedelta) -> None:
+    """Keep how many logins the run holds, and how long they will take at the limit."""
     run.forecast_seconds = forecast(
         logins=run.planned,
         per_window=run.provider.logins_per_minute,
@@ -221,20 +288,6 @@ def _plan(run: Run, wanted: list[int], *, rank: int, now: datetime, window: time
         brought_forward=run.brought_forward,
         forecast_seconds=run.forecast_seconds,
     )
-
-
-def _bring_forward(waiting: QuerySet[Attempt], *, rank: int, now: datetime) -> None:
-    """Let waiting attempts go first; one that rests before a paced call is asked again at once.
-
-    A poll keeps its time: the provider says how often it may be asked.
-    """
-    due = waiting.filter(state=AttemptState.DUE.value)
-    due.filter(paced=True).update(rank=rank, not_before=now)
-    due.filter(paced=False).update(rank=rank)
-
-
-def chunks(keys: list[int]) -> Iterable[list[int]]:
-    return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
 
 
 def call_off(run: Run, *, now: datetime) -> int:

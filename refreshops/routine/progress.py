@@ -10,6 +10,7 @@ from django.utils.timezone import localtime
 from refreshops.logins.models import Provider
 from refreshops.routine import learning, slots
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt, Run
+from refreshops.routine.waits import why_it_waits
 from refreshops.rules.lifecycle import AttemptState, RunState
 from refreshops.rules.pacing import forecast
 
@@ -119,6 +120,8 @@ def _waits_because(run: Run, *, provider: Provider, used: int, now: datetime) ->
     """Say in one sentence why nothing moves, or return an empty text while it does."""
     if run.state in (RunState.CLOSED, RunState.CANCELLED):
         return ""
+    if run.state == RunState.WAITING:
+        return why_it_waits(run)
     if run.state == RunState.PAUSED:
         return run.state_reason
     if provider.paused_at is not None:

@@ -10,10 +10,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from refreshops.logins.models import Login, LoginStatus, PauseKind, Provider
-from refreshops.routine import lanes, learning
+from refreshops.routine import lanes, learning, waiting
+from refreshops.routine.marking import hold
 from refreshops.routine.models import OPEN_RUN, Attempt, LostRace, Run
 from refreshops.routine.moving import hand_back
 from refreshops.routine.opening import (
+    AlreadyOrdered,
     NothingToDo,
     Opened,
     Order,
@@ -21,16 +23,15 @@ from refreshops.routine.opening import (
     Refused,
     RunAlreadyClosed,
     call_off,
-    chunks,
-    in_order,
     open_daily,
-    open_order,
     open_run,
 )
-from refreshops.rules.lifecycle import AttemptState, Origin, Purpose, RunState
+from refreshops.routine.ordering import place
+from refreshops.rules.lifecycle import WANTS_INACTIVE, AttemptState, Origin, Purpose, RunState
 from refreshops.rules.outcomes import MEANING_OF
 
 __all__ = [
+    "AlreadyOrdered",
     "NothingToDo",
     "Opened",
     "ReasonMissing",
@@ -57,52 +58,22 @@ def switch(
     now: datetime,
     local_date: date,
     window: timedelta,
+    starts_at: datetime | None = None,
+    approval_above: int | None = None,
 ) -> list[Opened]:
     """Order the nightly refresh on or off: one run a provider.
 
-    The logins count as (in)active here at once; as on or off *at the provider* only when it said
-    so. Waiting refreshes and contrary orders of the same logins are called off. Source: seed 003.
+    When it begins, the logins count as (in)active here; as on or off *at the provider* only when it
+    said so. Waiting refreshes and contrary orders of the same logins are called off then. It begins
+    at once, unless it has a date or is for more than `approval_above` logins (`ordering.place`,
+    which says what it raises). Source: seed 003, issue 3 B.
     """
-    if not reason.strip():
-        raise ReasonMissing("Say why: the reason stands on the receipt.")
     purpose = Purpose.SWITCH_ON if on else Purpose.SWITCH_OFF
-    order = Order(purpose, by, reason, now, local_date, window)
-    providers = Provider.objects.filter(pk__in=logins.values("provider_id").distinct())
-    with transaction.atomic():
-        chosen = [(provider, in_order(logins.filter(provider=provider))) for provider in providers]
-        if not chosen:
-            raise NothingToDo("No login was chosen.")
-        for _, keys in chosen:
-            for chunk in chunks(sorted(keys)):
-                _mark(chunk, order, on=on)
-        return [open_order(provider, keys, order) for provider, keys in chosen]
-
-
-def _mark(keys: list[int], order: Order, *, on: bool) -> None:
-    """Note the wish on the logins and call off what speaks against it.
-
-    Logins are locked first and in order, as every end of an attempt does: no deadlock.
-    """
-    list(Login.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk"))
-    Login.objects.filter(pk__in=keys).update(
-        status=LoginStatus.ACTIVE if on else LoginStatus.INACTIVE,
-        status_changed_at=order.now,
-        status_changed_by=order.by,
-        status_reason=order.reason.strip()[:500],
-        nightly_verified_at=None,
-    )
-    against = (
-        {Purpose.SWITCH_OFF} if on else {Purpose.REFRESH, Purpose.LIVE_REFRESH, Purpose.SWITCH_ON}
-    )
-    Attempt.objects.filter(
-        login_id__in=keys,
-        purpose__in=[purpose.value for purpose in against],
-        state=AttemptState.DUE.value,
-    ).update(
-        state=AttemptState.CANCELLED.value,
-        finished_at=order.now,
-        message=f"Called off: the nightly refresh was ordered {'on' if on else 'off'}.",
-    )
+    order = Order(purpose, by, reason, now, local_date, window, starts_at=starts_at)
+    if on:
+        # Nobody brings back what a customer had us forget.
+        logins = logins.filter(customer__erasure_asked_at__isnull=True)
+    return place(logins, order, approval_above=approval_above)
 
 
 def pause_run(run: Run, *, by: Any, why: str, now: datetime) -> None:
@@ -118,10 +89,18 @@ def resume_run(run: Run, *, by: Any, now: datetime) -> None:
 
 
 def cancel_run(run: Run, *, by: Any, why: str, now: datetime) -> int:
-    """Cancel a run; return how many logins will not be asked. Raise as `pause_run`."""
+    """Cancel a run; return how many logins will not be asked. Raise as `pause_run`.
+
+    One that has not begun is withdrawn.
+    """
     if not why.strip():
         raise ReasonMissing("Say why the run is cancelled; it cannot be opened again.")
+    run.refresh_from_db(fields=["state"])
+    if run.state == RunState.WAITING.value:
+        return waiting.withdraw(run, by=by, why=why, now=now)
     with transaction.atomic():
+        due = Attempt.objects.filter(run=run, state=AttemptState.DUE.value, login__isnull=False)
+        hold(due.values_list("login_id", flat=True))
         _move(run, RunState.CANCELLED, now=now, why=f"Cancelled by {by}: {why.strip()}")
         hand_back(run)
         left = call_off(run, now=now)
@@ -133,6 +112,8 @@ def _move(run: Run, wanted: RunState, *, now: datetime, why: str) -> None:
     run.refresh_from_db(fields=["state"])
     if run.state == wanted.value:
         return
+    if run.state == RunState.WAITING.value:
+        raise Refused(f"Run {run.pk} has not begun; it can be withdrawn.")
     if run.state not in OPEN_RUN:
         raise RunAlreadyClosed(f"Run {run.pk} has ended ({run.state}); nothing was changed.")
     try:
@@ -153,13 +134,14 @@ def retry_failed(
     failed = Attempt.objects.filter(
         run=run, state=AttemptState.DONE.value, outcome__in=outcomes, login__isnull=False
     )
-    wanted_status = (
-        LoginStatus.INACTIVE if run.purpose == Purpose.SWITCH_OFF.value else LoginStatus.ACTIVE
-    )
-    logins = Login.objects.filter(pk__in=failed.values("login_id"), status=wanted_status)
+    purpose = Purpose(run.purpose)
+    logins = Login.objects.filter(pk__in=failed.values("login_id"))
+    if purpose is not Purpose.CHECK_SCHEDULE:
+        inactive = purpose in WANTS_INACTIVE
+        logins = logins.filter(status=LoginStatus.INACTIVE if inactive else LoginStatus.ACTIVE)
     return open_run(
         provider=run.provider,
-        purpose=Purpose(run.purpose),
+        purpose=purpose,
         logins=logins,
         by=by,
         reason=f"Retry of the failed logins of run {run.pk}",

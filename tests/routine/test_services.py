@@ -60,11 +60,14 @@ def test_a_switch_off_calls_off_the_waiting_refresh(switch, open_today):
 def test_the_same_switch_twice_is_one_order(switch):
     make_logins(2)
 
-    switch()
-    (again,) = switch()
+    (opened,) = switch()
+    with pytest.raises(services.AlreadyOrdered, match=f"in run {opened.run.pk} already") as held:
+        switch(reason="Once more")
 
-    assert again.planned == 0
+    assert held.value.runs == [opened.run.pk]
     assert Attempt.objects.filter(purpose="switch_off").count() == 2
+    assert set(Login.objects.values_list("status_reason", flat=True)) == {"The customer left"}
+    assert Run.objects.count() == 1
 
 
 def test_a_filter_that_no_longer_fits_after_the_marking_still_orders_everything(switch):

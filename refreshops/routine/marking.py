@@ -1,0 +1,95 @@
+"""What an order does to its logins when it begins: our wish, and what speaks against it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+
+from refreshops.logins.models import Login, LoginStatus
+from refreshops.routine import attempt_sql
+from refreshops.routine.attempt_sql import chunks
+from refreshops.routine.erasing import CALLED_OFF
+from refreshops.routine.models import Run
+from refreshops.rules.lifecycle import Purpose, RunState
+
+SWITCHES = (Purpose.SWITCH_OFF, Purpose.SWITCH_ON)
+
+# What an order calls off when it begins; the rest goes on beside it.
+CONTRARY: Mapping[Purpose, tuple[Purpose, ...]] = {
+    Purpose.SWITCH_OFF: (Purpose.REFRESH, Purpose.LIVE_REFRESH, Purpose.SWITCH_ON),
+    Purpose.SWITCH_ON: (Purpose.SWITCH_OFF, Purpose.FORGET),
+    Purpose.FORGET: tuple(purpose for purpose in Purpose if purpose is not Purpose.FORGET),
+}
+WANTED: Mapping[Purpose, LoginStatus] = {
+    Purpose.SWITCH_OFF: LoginStatus.INACTIVE,
+    Purpose.SWITCH_ON: LoginStatus.ACTIVE,
+    Purpose.FORGET: LoginStatus.INACTIVE,
+}
+SAYING: Mapping[Purpose, str] = {
+    Purpose.SWITCH_OFF: "Called off: the nightly refresh was ordered off.",
+    Purpose.SWITCH_ON: "Called off: the nightly refresh was ordered on.",
+    Purpose.FORGET: CALLED_OFF,
+}
+
+
+def hold(keys: Iterable[int]) -> None:
+    """Lock logins in the order of their keys, as every end of an attempt does: no deadlock.
+
+    Whoever changes what many logins wait for does this first, then runs, then attempts.
+    """
+    if not connection.features.has_select_for_update:
+        return
+    for piece in chunks(sorted(keys)):
+        rows = Login.objects.select_for_update(no_key=True).filter(pk__in=piece)
+        list(rows.order_by("pk").values_list("pk"))
+
+
+def mark(
+    keys: Sequence[int],
+    *,
+    purpose: Purpose,
+    by: Any,
+    reason: str,
+    now: datetime,
+    begins: Run | None = None,
+) -> bool:
+    """Note the wish on logins we hold and call off what speaks against it; True if that was news.
+
+    The newer order counts: when the waiting run `begins` begins, orders that were given after it
+    and still wait themselves are left alone. An order that only asks marks nothing.
+    """
+    if purpose not in WANTED:
+        return False
+    newer = _waiting_since(begins) if begins else []
+    news = 0
+    for piece in chunks(sorted(keys)):
+        news += _wish(piece, purpose, by=by, reason=reason, now=now)
+        news += attempt_sql.call_off(
+            piece, purposes=CONTRARY[purpose], message=SAYING[purpose], now=now, besides=newer
+        )
+    return news > 0
+
+
+def _wish(keys: Sequence[int], purpose: Purpose, *, by: Any, reason: str, now: datetime) -> int:
+    """Set the status that is wanted, and who wants it why; return how many had another."""
+    wanted = WANTED[purpose]
+    logins = Login.objects.filter(pk__in=keys)
+    said = {
+        "status": wanted,
+        "status_changed_at": now,
+        "status_changed_by": by,
+        "status_reason": reason.strip()[:500],
+    }
+    others = ~Q(status=wanted)
+    if purpose not in SWITCHES:
+        return logins.filter(others).update(**said)
+    news = logins.filter(others).count()
+    logins.update(**said, nightly_verified_at=None)
+    return news
+
+
+def _waiting_since(run: Run) -> list[int]:
+    waiting = Run.objects.filter(state=RunState.WAITING.value, pk__gt=run.pk)
+    return list(waiting.values_list("pk", flat=True))
