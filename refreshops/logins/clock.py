@@ -100,13 +100,21 @@ def sentence(clock: Clock, *, asked_today: bool = False) -> str:
 def _ahead(days: tuple[Day, ...], *, asked_today: bool) -> str:
     falling = [day for day in days if day.count]
     if not falling:
-        return f"Nobody drops out within {len(days)} days."
+        return f"Nobody drops out within {len(days)} day{'s' if len(days) > 1 else ''}."
     first, last = falling[0], falling[-1]
-    unless = "Unless they are refreshed before" if asked_today else "If today's run is missed"
-    text = f"{unless}, {first.count} drop out on {_day(first.date)}"
+    total = sum(day.count for day in falling)
+    if asked_today:
+        unless = f"Unless {'they are' if total > 1 else 'it is'} refreshed before"
+    else:
+        unless = "If today's run is missed"
+    text = f"{unless}, {first.count} {_drop(first.count)} out on {_day(first.date)}"
     if last is not first:
-        text += f", {sum(day.count for day in falling)} by {_day(last.date)}"
+        text += f", {total} by {_day(last.date)}"
     return f"{text}."
+
+
+def _drop(count: int) -> str:
+    return "drops" if count == 1 else "drop"
 
 
 def _day(day: date) -> str:

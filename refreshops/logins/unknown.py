@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from django.db import transaction
@@ -42,9 +43,11 @@ def note_report(provider: Provider, report: Any, *, now: datetime) -> Noted:
     """Write the unknown logins of the provider's newest report down; forget those it left out.
 
     `report` is a list of objects with `login_id` (canonical), `last_refresh_at` (ISO text or None),
-    `state` and `code`; rows without a usable id are passed over. An older report than the one last
-    noted changes nothing.
+    `state` and `code`; rows without a usable id are passed over. What is no list, and an older
+    report than the one last noted, change nothing.
     """
+    if not isinstance(report, list):
+        return Noted(0, 0, 0)
     named = _named(report)
     if UnknownLogin.objects.filter(provider=provider, last_seen_at__gt=now).exists():
         return Noted(len(named), 0, 0)
@@ -60,10 +63,9 @@ def note_report(provider: Provider, report: Any, *, now: datetime) -> Noted:
     return Noted(len(named), unknown, dropped)
 
 
-def _named(report: Any) -> dict[str, Mapping[str, Any]]:
-    rows = report if isinstance(report, list) else []
+def _named(report: list[Any]) -> dict[str, Mapping[str, Any]]:
     named: dict[str, Mapping[str, Any]] = {}
-    for row in rows[:MOST_REPORTED]:
+    for row in islice(report, MOST_REPORTED):
         login_id = row.get("login_id") if isinstance(row, dict) else None
         if isinstance(login_id, str) and _AN_ID.fullmatch(login_id):
             named.setdefault(login_id, row)
@@ -96,6 +98,9 @@ def _moment(value: Any) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
+        return None
+    # No zone can show the ends of the calendar; nothing was refreshed then.
+    if not 1970 < moment.year < 9999:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
