@@ -171,7 +171,12 @@ def place(kind: Kind, *, chosen: QuerySet[Login], wish: Wish) -> list[services.O
             on = kind.purpose is Purpose.SWITCH_ON
             return services.switch(logins=logins, on=on, **usual)
         case Purpose.FORGET:
-            return forgetting.forget(logins=logins, offers=wish.can_forget, **usual)
+            return forgetting.forget(
+                logins=logins,
+                offers=wish.can_forget,
+                approval_above=wish.approval_above,
+                **usual,
+            )
     return _ask_about(kind, logins, usual)
 
 

@@ -18,6 +18,7 @@ from django.http import (
 )
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
 
 from refreshops import wiring
 from refreshops.console.addresses import page
@@ -165,11 +166,21 @@ def _erase_question(customer: Customer) -> Question:
         not_shown=max(0, number - SAMPLE),
         possible=customer.erased_at is None,
         typed=customer.reference.strip() or TYPED_OTHERWISE,
-        notices=[
-            "The reason stays: say on what request, and do not name the person in it.",
-            "A later import that names this customer makes them anew: take them out of the file.",
-        ],
+        notices=_notices(number),
     )
+
+
+def _notices(number: int) -> list[str | SafeString]:
+    found: list[str | SafeString] = [
+        "The reason stays: say on what request, and do not name the person in it.",
+        "A later import that names this customer makes them anew: take them out of the file.",
+    ]
+    if number > wiring.approval_above():
+        found.append(
+            f"Over {wiring.approval_above()} logins: a second person with the permission must "
+            "approve this order before they are forgotten."
+        )
+    return found
 
 
 def _give(request: HttpRequest, customer: Customer) -> HttpResponse:
@@ -183,6 +194,7 @@ def _give(request: HttpRequest, customer: Customer) -> HttpResponse:
             local_date=wiring.local_date(now),
             window=wiring.window(),
             offers=wiring.can_forget,
+            approval_above=wiring.approval_above(),
         )
         _write_down(request, customer, flag=ERASED, said="Ordered the erasure.")
         for row in opened:
@@ -208,7 +220,9 @@ def _said(customer: Customer, opened: list[services.Opened]) -> str:
     runs = ", ".join(f"run {row.run.pk}" for row in opened)
     number = sum(row.planned + row.brought_forward for row in opened)
     logins = f"{number} login{'' if number == 1 else 's'}"
-    return f"Erasure ordered: {logins} in {runs}. The customer is erased when the last has ended."
+    waits = " ".join(sorted({row.waits for row in opened}))
+    said = f"Erasure ordered: {logins} in {runs}. The customer is erased when the last has ended."
+    return f"{said} {waits}".strip()
 
 
 def _write_down(request: HttpRequest, customer: Model, *, flag: int, said: str) -> None:

@@ -96,6 +96,7 @@ def erase_customer(
     local_date: date,
     window: timedelta,
     offers: Callable[[str], bool],
+    approval_above: int | None = None,
 ) -> list[Opened]:
     """Order that nothing about a customer stays: one `forget` run a provider. Source: issue 3 E.
 
@@ -125,6 +126,7 @@ def erase_customer(
             local_date=local_date,
             window=window,
             offers=offers,
+            approval_above=approval_above,
         )
 
 

@@ -14,7 +14,7 @@ from refreshops.bankdata.vault import Vault
 from refreshops.logins.models import Customer, Login, LoginStatus, Nightly, UnknownLogin
 from refreshops.providers.contract import Account, Answer, BankData, Envelope, NoAnswer
 from refreshops.providers.flinks.conversations import Forget
-from refreshops.routine import claims, engine, privacy, services
+from refreshops.routine import claims, engine, privacy, services, waiting
 from refreshops.routine.disclosure import everything_about
 from refreshops.routine.forgetting import forget, forgotten_logins
 from refreshops.routine.models import Attempt, Run
@@ -68,15 +68,16 @@ class Deleting(ScriptedProvider):
 def order_forgotten(clock):
     """Order logins forgotten; all of them, unless told."""
 
-    def make(logins=None, *, reason="They asked for it", offers=bool):
+    def make(logins=None, *, reason="They asked for it", offers=bool, by=None, above=None):
         return forget(
             logins=Login.objects.all() if logins is None else logins,
-            by=None,
+            by=by,
             reason=reason,
             now=clock(),
             local_date=clock().date(),
             window=WINDOW,
             offers=offers,
+            approval_above=above,
         )
 
     return make
@@ -179,6 +180,27 @@ def test_two_orders_make_one_attempt(order_forgotten):
         order_forgotten()
 
     assert Attempt.objects.count() == 1
+
+
+def test_a_large_order_waits_for_a_second_person_and_touches_nothing(
+    order_forgotten, make_desk, clock
+):
+    boss = User.objects.create_superuser("boss")
+    keep_bank_data(make_login(), clock())
+    make_login()
+    desk = make_desk(Deleting(DELETED))
+
+    (opened,) = order_forgotten(above=1)
+    words = opened.waits
+    drain(desk)
+    before = set(Login.objects.values_list("status", "gone_at")), Snapshot.objects.count()
+    waiting.approve(opened.run, by=boss, now=clock())
+    drain(desk)
+
+    assert words == "Waits for a second person's approval."
+    assert before == ({("active", None)}, 1)
+    assert Login.objects.filter(forgotten_logins()).count() == 2
+    assert not Snapshot.objects.exists()
 
 
 # --- What is left here when it has ended ---
