@@ -13,11 +13,13 @@ from django.utils.html import format_html
 
 from refreshops.console import filters, order_pages, paste_pages
 from refreshops.console.badges import nightly_badge, outcome_badge
+from refreshops.console.login_export import LoginExport
 from refreshops.console.login_page import login_context
 from refreshops.console.lookups import CarefulAutocomplete
-from refreshops.console.machine_rows import CappedPaginator, ConsoleAdmin
+from refreshops.console.machine_rows import CappedPaginator
 from refreshops.console.moments import moment
 from refreshops.console.order_kinds import may
+from refreshops.console.receipt_pages import LoginReceipts
 from refreshops.console.search import canonical
 from refreshops.logins.models import Login
 from refreshops.providers.flinks.answers import canonical_login_id
@@ -42,7 +44,7 @@ class LoginForm(forms.ModelForm):
 
 
 @admin.register(Login)
-class LoginAdmin(ConsoleAdmin):
+class LoginAdmin(LoginReceipts, LoginExport):
     """One customer's connection at one institution. Its state changes by orders, never by hand."""
 
     form = LoginForm
@@ -78,7 +80,7 @@ class LoginAdmin(ConsoleAdmin):
     ordering = ("institution", "outcome", "pk")
     sortable_by = ("customer", "institution", "status")
     paginator = CappedPaginator
-    actions = ("refresh_now", "switch_off", "switch_on", "check_schedule", "forget")
+    actions = ("refresh_now", "switch_off", "switch_on", "check_schedule", "forget", "export_csv")
     autocomplete_fields = ("customer",)
     given_by_hand = ("provider", "login_id", "customer", "institution")
     corrected_by_hand = ("customer", "institution")

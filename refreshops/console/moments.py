@@ -25,6 +25,19 @@ def moment(at: datetime | None, *, now: datetime | None = None, empty: str = "ne
     )
 
 
+def stamp(at: datetime | None) -> SafeString | str:
+    """Return a `<time>` for a document: local to the second with its zone, UTC in the title."""
+    if at is None:
+        return "–"
+    exact = at.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        exact.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        exact.strftime("%Y-%m-%d %H:%M:%S"),
+        timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S %Z"),
+    )
+
+
 def local_words(at: datetime, *, now: datetime) -> str:
     """Return the local time, with the day, and the year, where they are not today's."""
     local, today = timezone.localtime(at), timezone.localtime(now)

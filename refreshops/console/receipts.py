@@ -1,10 +1,26 @@
 """Receipts with the evidence as the provider's own reader judges it."""
 
+from django.utils.safestring import SafeString
+
 from refreshops import wiring
+from refreshops.console.badges import mark
 from refreshops.logins.models import Login
 from refreshops.routine import receipts
 from refreshops.routine.models import Attempt
 from refreshops.routine.receipts import EvidenceOf, Receipt
+from refreshops.routine.standing import Standing
+
+# How an order stands for one login: the badge's kind and its words.
+STANDING_WORDS: dict[Standing, tuple[str, str]] = {
+    Standing.VERIFIED: ("o-fresh", "Verified"),
+    Standing.DELETED: ("o-fresh", "Deleted"),
+    Standing.UNCONFIRMED: ("o-stale", "Unconfirmed"),
+    Standing.REFUSED: ("o-our_config", "Refused"),
+    Standing.UNKNOWN_THERE: ("o-login_gone", "Unknown to the provider"),
+    Standing.UNDER_WAY: ("o-pending", "Under way"),
+    Standing.WAITING: ("o-due", "Waiting to begin"),
+    Standing.CALLED_OFF: ("o-cancelled", "Called off"),
+}
 
 
 def last_receipt(login: Login) -> Receipt | None:
@@ -18,3 +34,8 @@ def last_receipt(login: Login) -> Receipt | None:
 def evidence_of(provider_name: str) -> EvidenceOf:
     """Return what tells a provider's order calls from its read-backs."""
     return wiring.provider(provider_name).evidence_of
+
+
+def standing_badge(standing: Standing) -> SafeString:
+    """Return how an order stands for one login, as a badge."""
+    return mark(*STANDING_WORDS[standing])

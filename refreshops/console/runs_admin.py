@@ -14,8 +14,9 @@ from refreshops.console.addresses import calls_list
 from refreshops.console.badges import outcome_badge, purpose_words, run_badge
 from refreshops.console.cards import card_of
 from refreshops.console.charts import stacked_bar
-from refreshops.console.machine_rows import CappedPaginator, MachineRowsAdmin, PageAdmin
+from refreshops.console.machine_rows import CappedPaginator, MachineRowsAdmin
 from refreshops.console.moments import moment
+from refreshops.console.receipt_pages import RunReceipts, receipt_url
 from refreshops.console.run_parts import attempts_part, matrix_part
 from refreshops.console.scoping import sees_everything
 from refreshops.console.search import canonical, is_number
@@ -30,7 +31,7 @@ RUN_PARTS = {
 
 
 @admin.register(Run)
-class RunAdmin(PageAdmin):
+class RunAdmin(RunReceipts):
     """One order to do one thing to many logins."""
 
     page_template = "console/run.html"
@@ -86,6 +87,7 @@ class RunAdmin(PageAdmin):
             "matrix": matrix_part(request, row),
             "attempts": attempts_part(request, row),
             "calls_url": calls_list(q=row.pk),
+            "receipt_url": receipt_url(row),
             "live_url": reverse("admin:run_progress", args=[row.pk]),
         }
 

@@ -1,10 +1,12 @@
 """The console's words, badges and bars as template filters."""
 
+import json
 from typing import Any
 
 from django import template
 
-from refreshops.console import badges, charts, moments
+from refreshops.console import badges, charts, moments, receipts
+from refreshops.logins.cells import visible
 
 register = template.Library()
 
@@ -15,6 +17,15 @@ register.filter("purpose_words", badges.purpose_words)
 register.filter("data_words", badges.data_words)
 register.filter("run_badge", badges.run_badge)
 register.filter("nightly_badge", badges.nightly_badge)
+register.filter("stamp", moments.stamp)
+register.filter("standing_badge", receipts.standing_badge)
+register.filter("one_line", visible)
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """Return kept JSON on one line, nothing unseen in it."""
+    return visible(json.dumps(value, ensure_ascii=False, sort_keys=True))
 
 
 @register.simple_tag
