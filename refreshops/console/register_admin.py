@@ -1,123 +1,72 @@
-"""Customers and providers in the browser."""
+"""Customers in the browser: what they cost, how long they were idle, and orders about all of it."""
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import path, reverse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html
 
-from refreshops import wiring
-from refreshops.console.addresses import page
-from refreshops.console.badges import mark
-from refreshops.console.confirm import Question, ask
+from refreshops.console import order_pages, paste_pages
+from refreshops.console.activity_filter import InactiveFilter
+from refreshops.console.customer_page import costs_of, customer_context, with_counts
 from refreshops.console.filters import CustomerManagerFilter
 from refreshops.console.machine_rows import CappedPaginator, ConsoleAdmin
 from refreshops.console.moments import moment
+from refreshops.console.order_kinds import may
 from refreshops.console.privacy_pages import CustomerPrivacy
-from refreshops.logins.models import Customer, LoginStatus, Provider
-from refreshops.routine import services, tasks
+from refreshops.console.scoping import logins_of
+from refreshops.logins.models import Customer, Login
+from refreshops.rules.lifecycle import Purpose
+
+CHANGELIST = "logins_customer_changelist"
 
 
 @admin.register(Customer)
 class CustomerAdmin(CustomerPrivacy, ConsoleAdmin):
     """The client who owns logins."""
 
-    list_display = ("reference", "name", "manager", "active_here", "inactive_here", "activity")
+    change_form_template = "console/customer.html"
+    list_display = (
+        "reference",
+        "name",
+        "manager",
+        "activity",
+        "active_here",
+        "inactive_here",
+        "cost",
+    )
     list_display_links = ("reference", "name")
-    list_filter = (CustomerManagerFilter,)
+    list_filter = (InactiveFilter, CustomerManagerFilter)
     list_select_related = ("account_manager",)
     search_fields = ("reference__istartswith", "name")
     search_help_text = "The beginning of a reference, or a part of the name"
     ordering = ("reference",)
-    sortable_by = ("reference", "name")
+    sortable_by = ("reference", "name", "activity")
     paginator = CappedPaginator
-    actions = None
-    fields = ("reference", "name", "account_manager", "last_activity_at", "their_logins")
-    readonly_fields = ("their_logins",)
+    actions = ("switch_off_all", "switch_on_all")
+    fields = ("reference", "name", "account_manager", "last_activity_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
-        """Count each customer's logins along."""
+        """Count each customer's logins along, and what they cost."""
         rows: QuerySet[Customer] = super().get_queryset(request)
         if request.resolver_match and request.resolver_match.url_name != CHANGELIST:
             return rows
-        return rows.annotate(
-            active=Count("logins", filter=Q(logins__status=LoginStatus.ACTIVE)),
-            inactive=Count("logins", filter=Q(logins__status=LoginStatus.INACTIVE)),
-        )
+        return with_counts(rows)
 
-    @admin.display(description="manager")
-    def manager(self, customer: Customer) -> str:
-        """Render who looks after them."""
-        person = customer.account_manager
-        return (person.get_full_name() or person.get_username()) if person else ""
+    def has_switch_permission(self, request: HttpRequest) -> bool:
+        """Tell whether this person may switch the nightly refresh."""
+        return may(request.user, "switch")
 
-    @admin.display(description="logins on")
-    def active_here(self, customer: Any) -> str:
-        """Render the number of active logins, linked to them."""
-        return _logins_link(customer, customer.active, status="active")
-
-    @admin.display(description="logins off")
-    def inactive_here(self, customer: Any) -> str:
-        """Render the number of inactive logins, linked to them."""
-        return _logins_link(customer, customer.inactive, status="inactive")
-
-    @admin.display(description="last activity")
-    def activity(self, customer: Customer) -> str:
-        """Render when the customer was last active."""
-        return moment(customer.last_activity_at, empty="unknown")
-
-    @admin.display(description="logins")
-    def their_logins(self, customer: Customer) -> str:
-        """Render a link to all of their logins."""
-        number = customer.logins.count()
-        return _logins_link(customer, number) if customer.pk else ""
-
-
-CHANGELIST = "logins_customer_changelist"
-
-
-def _logins_link(customer: Customer, number: int, *, status: str = "") -> str:
-    address = reverse("admin:logins_login_changelist")
-    query = f"customer__id__exact={customer.pk}"
-    if status:
-        query += f"&status__exact={status}"
-    return format_html('<a href="{}?{}">{}</a>', address, query, number) if number else "0"
-
-
-@admin.register(Provider)
-class ProviderAdmin(ConsoleAdmin):
-    """An aggregator: its limit, its price, and whether we call it at all."""
-
-    list_display = ("name", "logins_per_minute", "stands", "paused_reason", "active_logins")
-    actions = None
-    change_form_template = "console/provider.html"
-    fields = (
-        "name",
-        "logins_per_minute",
-        "fresh_within",
-        "usable_within",
-        "cost_per_login_month",
-        "currency",
-    )
-    readonly_fields = ("name",)
-
-    def get_urls(self) -> list[Any]:
-        """Add pausing and resuming."""
-        wrap = self.admin_site.admin_view
-        own = [path("<int:pk>/order/<slug:step>/", wrap(self.step), name="provider_step")]
-        return own + super().get_urls()
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Providers come with the code that speaks to them."""
-        return False
-
-    def has_pause_permission(self, request: HttpRequest) -> bool:
-        """Tell whether this person may pause and resume."""
-        return bool(request.user.has_perm("logins.pause_provider"))
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list, with the way to give one's own."""
+        extra = {"tools": paste_pages.tools_for(request), **(extra_context or {})}
+        return super().changelist_view(request, extra)
 
     def change_view(
         self,
@@ -126,64 +75,58 @@ class ProviderAdmin(ConsoleAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show how the provider stands above its settings."""
-        extra = {"may_pause": self.has_pause_permission(request), **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, extra)
-
-    def step(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
-        """Confirm and carry out a pause or a resumption."""
-        if not (self.has_view_permission(request) and self.has_pause_permission(request)):
+        """Show the customer's logins above the entry in the register."""
+        customer = self.get_object(request, unquote(object_id))
+        if customer is not None and not self.has_view_permission(request, customer):
             raise PermissionDenied
-        provider = self.get_object(request, str(pk))
-        if provider is None or step not in ("pause", "resume"):
-            raise Http404(step)
-        return _pause(request, provider) if step == "pause" else _resume(request, provider)
+        shown = customer is not None and request.method == "GET"
+        extra = customer_context(request, customer) if shown else {}
+        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
 
-    @admin.display(description="state")
-    def stands(self, provider: Provider) -> str:
-        """Render whether we call it."""
-        return mark("p-paused", "paused") if provider.paused_at else mark("p-open", "open")
+    @admin.action(description="Switch off all their logins…", permissions=["switch"])
+    def switch_off_all(self, request: HttpRequest, queryset: QuerySet[Customer]) -> HttpResponse:
+        """Order the nightly refresh off for every login of the chosen customers."""
+        chosen = _logins_of_all(request, queryset)
+        return order_pages.view(request, chosen, purpose=Purpose.SWITCH_OFF)
 
-    @admin.display(description="active logins")
-    def active_logins(self, provider: Provider) -> int:
-        """Render how many logins we ask about."""
-        return provider.logins.filter(status=LoginStatus.ACTIVE).count()
+    @admin.action(description="Switch on all their logins…", permissions=["switch"])
+    def switch_on_all(self, request: HttpRequest, queryset: QuerySet[Customer]) -> HttpResponse:
+        """Order the nightly refresh on again for every login of the chosen customers."""
+        chosen = _logins_of_all(request, queryset)
+        return order_pages.view(request, chosen, purpose=Purpose.SWITCH_ON)
+
+    @admin.display(description="manager")
+    def manager(self, customer: Customer) -> str:
+        """Render who looks after them."""
+        person = customer.account_manager
+        return (person.get_full_name() or person.get_username()) if person else ""
+
+    @admin.display(description="last activity", ordering="last_activity_at")
+    def activity(self, customer: Customer) -> str:
+        """Render when the customer was last active."""
+        return moment(customer.last_activity_at, empty="unknown")
+
+    @admin.display(description="logins on")
+    def active_here(self, customer: Any) -> str:
+        """Render the number of active logins, linked to them."""
+        return _logins_link(customer, customer.active or 0, status="active")
+
+    @admin.display(description="logins off")
+    def inactive_here(self, customer: Any) -> str:
+        """Render the number of inactive logins, linked to them."""
+        return _logins_link(customer, customer.inactive or 0, status="inactive")
+
+    @admin.display(description="cost a month")
+    def cost(self, customer: Any) -> str:
+        """Render what the provider charges for them a month."""
+        return costs_of(customer) or "–"
 
 
-def _pause(request: HttpRequest, provider: Provider) -> HttpResponse:
-    question = Question(
-        title=f"Pause {provider}?",
-        consequence="No call goes out to this provider, for whatever purpose, until somebody "
-        "resumes it. Calls already on their way end by themselves.",
-        button=f"Pause {provider}",
-        back_url=page("logins_provider", provider.pk),
-        needs_reason=True,
-        grave=True,
-    )
-    if request.method != "POST":
-        return ask(request, question)
-    try:
-        services.pause_provider(
-            provider, by=request.user, why=request.POST.get("reason", ""), now=wiring.clock()
-        )
-    except services.ReasonMissing as refusal:
-        return ask(request, question, error=str(refusal))
-    messages.info(request, f"{provider} is paused.")
-    return redirect(page("logins_provider", provider.pk))
+def _logins_of_all(request: HttpRequest, customers: QuerySet[Customer]) -> QuerySet[Login]:
+    return logins_of(request.user).filter(customer__in=customers.order_by().values("pk"))
 
 
-def _resume(request: HttpRequest, provider: Provider) -> HttpResponse:
-    question = Question(
-        title=f"Resume {provider}?",
-        consequence="Calls go out again at once. Should the cause still be there, the provider "
-        "pauses again.",
-        button=f"Resume {provider}",
-        back_url=page("logins_provider", provider.pk),
-        facts=[("Paused because", provider.paused_reason)],
-    )
-    if request.method != "POST":
-        return ask(request, question)
-    resumed = services.resume_provider(provider)
-    tasks.nudge(provider.name)
-    messages.info(request, f"{provider} {'goes on' if resumed else 'was not paused'}.")
-    return redirect(page("logins_provider", provider.pk))
+def _logins_link(customer: Customer, number: int, *, status: str) -> str:
+    address = reverse("admin:logins_login_changelist")
+    query = f"customer__id__exact={customer.pk}&status__exact={status}"
+    return format_html('<a href="{}?{}">{}</a>', address, query, number) if number else "0"

@@ -32,10 +32,13 @@ def confirmed(client, page, *, path=LIST, **fields):
 @pytest.mark.parametrize(
     ("name", "offered"),
     [
-        ("ops", {"refresh_now", "switch_off", "switch_on", "check_schedule"}),
-        ("manager", {"switch_off", "switch_on", "check_schedule"}),
-        ("auditor", set()),
-        ("admin", {"refresh_now", "switch_off", "switch_on", "check_schedule", "forget"}),
+        ("ops", {"refresh_now", "switch_off", "switch_on", "check_schedule", "export_csv"}),
+        ("manager", {"switch_off", "switch_on", "check_schedule", "export_csv"}),
+        ("auditor", {"export_csv"}),
+        (
+            "admin",
+            {"refresh_now", "switch_off", "switch_on", "check_schedule", "forget", "export_csv"},
+        ),
     ],
 )
 def test_only_permitted_orders_are_offered(signed_in, register, name, offered):

@@ -1,0 +1,164 @@
+"""What a customer's page shows above its register entry, and the counts of the customers' list."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import (
+    BooleanField,
+    Count,
+    ExpressionWrapper,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+)
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from refreshops.console import privacy_pages
+from refreshops.console.addresses import all_logins, page
+from refreshops.console.order_kinds import KINDS, Kind, may
+from refreshops.console.orders import CHARGED
+from refreshops.console.scoping import attempts_of, logins_of
+from refreshops.logins.models import Customer, Login, LoginStatus, Provider
+from refreshops.routine.models import Attempt
+from refreshops.rules.lifecycle import Purpose
+
+LOGINS_SHOWN = 100
+RECEIPTS_SHOWN = 10
+# What can be ordered for all logins of a customer at once, and what leaves a receipt.
+FOR_ALL = (Purpose.SWITCH_OFF, Purpose.SWITCH_ON)
+WITH_RECEIPT = (*FOR_ALL, Purpose.FORGET)
+
+COST = "cost_in_"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One login of the customer; `cost` is empty where the provider charges nothing for it."""
+
+    login: Login
+    cost: str
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """One order about one of their logins, and the page with its receipt."""
+
+    attempt: Attempt
+    url: str
+
+
+def with_counts(customers: QuerySet[Customer]) -> QuerySet[Customer]:
+    """Note on each customer how many logins are on and off, and what they cost, by currency.
+
+    Subqueries: counted for the rows of one page only, however many customers there are.
+    """
+    theirs = Login.objects.filter(customer=OuterRef("pk")).order_by().values("customer")
+    notes = {
+        "active": _counted(theirs.filter(status=LoginStatus.ACTIVE)),
+        "inactive": _counted(theirs.filter(status=LoginStatus.INACTIVE)),
+    }
+    for currency in _currencies():
+        charged = theirs.filter(CHARGED, provider__currency=currency)
+        total = charged.annotate(total=Sum("provider__cost_per_login_month"))
+        notes[f"{COST}{currency}"] = Subquery(total.values("total"))
+    return customers.annotate(**notes)
+
+
+def _counted(logins: Any) -> Subquery:
+    return Subquery(logins.annotate(number=Count("pk")).values("number"))
+
+
+def _currencies() -> list[str]:
+    """Return the currencies we are charged in; none where no price is set."""
+    charging = Provider.objects.filter(cost_per_login_month__gt=0, currency__regex="^[A-Z]{3}$")
+    return sorted(set(charging.values_list("currency", flat=True)))
+
+
+def costs_of(customer: Any) -> str:
+    """Return what `with_counts` found a month to cost, as in "3.00 CAD"; "" for nothing."""
+    noted = {name: value for name, value in vars(customer).items() if name.startswith(COST)}
+    return _money({name.removeprefix(COST): value for name, value in noted.items() if value})
+
+
+def _money(sums: dict[str, Decimal]) -> str:
+    return ", ".join(f"{amount:.2f} {currency}" for currency, amount in sorted(sums.items()))
+
+
+def customer_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
+    """Return the panels of a customer's page, as far as this person may see them."""
+    logins = logins_of(request.user).filter(customer=customer)
+    number = logins.count()
+    return {
+        "title": str(customer),
+        "subtitle": None,
+        "customer": customer,
+        "lines": _lines(logins),
+        "number": number,
+        "not_shown": max(0, number - LOGINS_SHOWN),
+        "cost": _cost_of_all(logins),
+        "orders": _orders(request, number),
+        "logins_url": all_logins(customer__id__exact=str(customer.pk)),
+        "receipts": _receipts(request, customer),
+        "privacy": _privacy(request, customer),
+    }
+
+
+def _lines(logins: QuerySet[Login]) -> list[Line]:
+    is_charged = ExpressionWrapper(Q(CHARGED), output_field=BooleanField())
+    rows = logins.annotate(is_charged=is_charged).select_related("provider")
+    return [
+        Line(row, _price(row.provider) if row.is_charged else "")
+        for row in rows.order_by("status", "institution", "pk")[:LOGINS_SHOWN]
+    ]
+
+
+def _price(provider: Provider) -> str:
+    price = provider.cost_per_login_month
+    return _money({provider.currency: price}) if price else ""
+
+
+def _cost_of_all(logins: QuerySet[Login]) -> str:
+    sums = (
+        logins.filter(CHARGED)
+        .order_by()
+        .values_list("provider__currency")
+        .annotate(Sum("provider__cost_per_login_month"))
+    )
+    return _money({currency: amount for currency, amount in sums if amount})
+
+
+def _orders(request: HttpRequest, number: int) -> list[Kind]:
+    kinds = [KINDS[purpose] for purpose in FOR_ALL] if number else []
+    return [kind for kind in kinds if may(request.user, kind.permission)]
+
+
+def _receipts(request: HttpRequest, customer: Customer) -> list[OrderLine]:
+    rows = attempts_of(request.user).filter(
+        login__customer=customer, purpose__in=[purpose.value for purpose in WITH_RECEIPT]
+    )
+    newest = rows.select_related("login", "run__opened_by").order_by("-pk")[:RECEIPTS_SHOWN]
+    return [OrderLine(row, receipt_url(row)) for row in newest]
+
+
+def receipt_url(attempt: Attempt) -> str:
+    """Return the address of the receipt of one login's order."""
+    try:
+        return reverse("admin:login_receipt", args=[attempt.login_id, attempt.pk])
+    except NoReverseMatch:
+        return page("logins_login", attempt.login_id)
+
+
+def _privacy(request: HttpRequest, customer: Customer) -> list[tuple[str, str, bool]]:
+    """Return the privacy pages this person may open: label, address, whether it is grave."""
+    found = []
+    if privacy_pages.may_export(request):
+        url = reverse("admin:customer_export", args=[customer.pk])
+        found.append(("Export everything held…", url, False))
+    if privacy_pages.may_erase(request) and customer.erased_at is None:
+        url = reverse("admin:customer_erase", args=[customer.pk])
+        found.append(("Erase…", url, True))
+    return found

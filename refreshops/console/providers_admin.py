@@ -1,0 +1,118 @@
+"""Providers in the browser: their limit, their price, and whether we call them at all."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path
+
+from refreshops import wiring
+from refreshops.console.addresses import page
+from refreshops.console.badges import mark
+from refreshops.console.confirm import Question, ask
+from refreshops.console.machine_rows import ConsoleAdmin
+from refreshops.logins.models import LoginStatus, Provider
+from refreshops.routine import services, tasks
+
+
+@admin.register(Provider)
+class ProviderAdmin(ConsoleAdmin):
+    """An aggregator: its limit, its price, and whether we call it at all."""
+
+    list_display = ("name", "logins_per_minute", "stands", "paused_reason", "active_logins")
+    actions = None
+    change_form_template = "console/provider.html"
+    fields = (
+        "name",
+        "logins_per_minute",
+        "fresh_within",
+        "usable_within",
+        "cost_per_login_month",
+        "currency",
+    )
+    readonly_fields = ("name",)
+
+    def get_urls(self) -> list[Any]:
+        """Add pausing and resuming."""
+        wrap = self.admin_site.admin_view
+        own = [path("<int:pk>/order/<slug:step>/", wrap(self.step), name="provider_step")]
+        return own + super().get_urls()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Providers come with the code that speaks to them."""
+        return False
+
+    def has_pause_permission(self, request: HttpRequest) -> bool:
+        """Tell whether this person may pause and resume."""
+        return bool(request.user.has_perm("logins.pause_provider"))
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show how the provider stands above its settings."""
+        extra = {"may_pause": self.has_pause_permission(request), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, extra)
+
+    def step(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
+        """Confirm and carry out a pause or a resumption."""
+        if not (self.has_view_permission(request) and self.has_pause_permission(request)):
+            raise PermissionDenied
+        provider = self.get_object(request, str(pk))
+        if provider is None or step not in ("pause", "resume"):
+            raise Http404(step)
+        return _pause(request, provider) if step == "pause" else _resume(request, provider)
+
+    @admin.display(description="state")
+    def stands(self, provider: Provider) -> str:
+        """Render whether we call it."""
+        return mark("p-paused", "paused") if provider.paused_at else mark("p-open", "open")
+
+    @admin.display(description="active logins")
+    def active_logins(self, provider: Provider) -> int:
+        """Render how many logins we ask about."""
+        return provider.logins.filter(status=LoginStatus.ACTIVE).count()
+
+
+def _pause(request: HttpRequest, provider: Provider) -> HttpResponse:
+    question = Question(
+        title=f"Pause {provider}?",
+        consequence="No call goes out to this provider, for whatever purpose, until somebody "
+        "resumes it. Calls already on their way end by themselves.",
+        button=f"Pause {provider}",
+        back_url=page("logins_provider", provider.pk),
+        needs_reason=True,
+        grave=True,
+    )
+    if request.method != "POST":
+        return ask(request, question)
+    try:
+        services.pause_provider(
+            provider, by=request.user, why=request.POST.get("reason", ""), now=wiring.clock()
+        )
+    except services.ReasonMissing as refusal:
+        return ask(request, question, error=str(refusal))
+    messages.info(request, f"{provider} is paused.")
+    return redirect(page("logins_provider", provider.pk))
+
+
+def _resume(request: HttpRequest, provider: Provider) -> HttpResponse:
+    question = Question(
+        title=f"Resume {provider}?",
+        consequence="Calls go out again at once. Should the cause still be there, the provider "
+        "pauses again.",
+        button=f"Resume {provider}",
+        back_url=page("logins_provider", provider.pk),
+        facts=[("Paused because", provider.paused_reason)],
+    )
+    if request.method != "POST":
+        return ask(request, question)
+    resumed = services.resume_provider(provider)
+    tasks.nudge(provider.name)
+    messages.info(request, f"{provider} {'goes on' if resumed else 'was not paused'}.")
+    return redirect(page("logins_provider", provider.pk))
