@@ -15,7 +15,7 @@ from refreshops.logins.models import LoginStatus, Nightly
 from refreshops.routine import learning, marking
 from refreshops.routine.models import RANK_PERSON, Attempt, LostRace, Run
 from refreshops.routine.opening import ReasonMissing, Refused, RunAlreadyClosed
-from refreshops.routine.waits import moment_words, why_it_waits
+from refreshops.routine.waits import why_it_waits
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState
 
 __all__ = ["approve", "begin_due", "why_it_waits", "withdraw"]
@@ -24,6 +24,7 @@ SEES_EVERY_CUSTOMER = "logins.view_every_customer"
 PERMISSIONS_OF_GROUPS = "django.contrib.auth.backends.ModelBackend"
 
 NOT_THEIRS = "Left out: the customer has another account manager now."
+CAME_BACK = "Left out: the customer was active again after this was ordered."
 ALREADY_OFF = "Left out: off at the provider already, and verified."
 ALREADY_ON = "Left out: on already."
 DONE_ALREADY = {
@@ -146,8 +147,7 @@ def _leave_out(run: Run, due: QuerySet[Attempt], *, now: datetime) -> int:
         left_out += _call_off(due.exclude(theirs), NOT_THEIRS, now=now)
     if run.purpose == Purpose.SWITCH_OFF.value and run.starts_at is not None:
         back = due.filter(login__customer__last_activity_at__gt=run.opened_at)
-        said = f"Left out: the customer was active again after {moment_words(run.opened_at)}."
-        left_out += _call_off(back, said, now=now)
+        left_out += _call_off(back, CAME_BACK, now=now)
     if run.purpose in DONE_ALREADY:
         said, done = DONE_ALREADY[run.purpose]
         left_out += _call_off(due.filter(done), said, now=now)
