@@ -5,7 +5,7 @@ Each number, the list behind its link and the rows its button orders about are o
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -40,6 +40,13 @@ class Tally:
     seen_first_at: datetime | None = None
     seen_last_at: datetime | None = None
     per_provider: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def seen_at_once(self) -> bool:
+        """Tell whether the provider's words are all of the same minute."""
+        if self.seen_first_at is None or self.seen_last_at is None:
+            return True
+        return self.seen_last_at - self.seen_first_at < timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -155,13 +162,13 @@ def buttons(user: Any, name: str, counted: Tally, *, row: int) -> list[Button]:
     if name == leaks.NEVER_VERIFIED:
         if not (may_switch or user.has_perm("logins.refresh_login")):
             return []
-        label = f"Check the schedule of all {counted.count}…"
+        label = f"Check the schedule of {how_many(counted.count)}…"
         return [Button(label, "check_schedule", all_logins(leak=name), row)]
     if not may_switch:
         return []
     if name == leaks.ON_HERE_OFF_THERE:
         return _two_ways(counted, row=row)
-    return [switch_off(f"Switch off all {counted.count}…", all_logins(leak=name), row=row)]
+    return [switch_off(f"Switch off {how_many(counted.count)}…", all_logins(leak=name), row=row)]
 
 
 def _two_ways(counted: Tally, *, row: int) -> list[Button]:
@@ -170,11 +177,16 @@ def _two_ways(counted: Tally, *, row: int) -> list[Button]:
     found = []
     if known:
         url = all_logins(leak=name, gone_at__isnull="True")
-        found.append(Button(f"Switch on again: {known}…", "switch_on", url, row))
+        found.append(Button(f"Switch {how_many(known)} on again…", "switch_on", url, row))
     if counted.gone:
         url = all_logins(leak=name, gone_at__isnull="False")
-        found.append(switch_off(f"Retire those unknown there: {counted.gone}…", url, row=row))
+        found.append(switch_off(f"Retire {how_many(counted.gone)} unknown there…", url, row=row))
     return found
+
+
+def how_many(number: int) -> str:
+    """Return "1 login" or "13 logins"."""
+    return f"{number} login{'' if number == 1 else 's'}"
 
 
 def switch_off(label: str, url: str, *, row: int) -> Button:

@@ -73,7 +73,8 @@ def _alarm(user: Any, counted: Tally, *, now: datetime) -> Alarm | None:
     rows = leak_lists.rows_of(user, UNCONFIRMED, now=now).values_list("pk", flat=True)
     row = rows.first()
     if row is not None and user.has_perm("logins.switch_login"):
-        found = [leak_lists.switch_off(f"Order all {counted.count} off again…", url, row=row)]
+        label = f"Order {leak_lists.how_many(counted.count)} off again…"
+        found = [leak_lists.switch_off(label, url, row=row)]
     return Alarm(counted.count, url, found)
 
 

@@ -15,6 +15,7 @@ from django.urls import reverse
 from refreshops import wiring
 from refreshops.console.addresses import page
 from refreshops.console.confirm import Question, ask
+from refreshops.console.leak_lists import how_many
 from refreshops.console.moments import lasting_words
 from refreshops.console.once import place_once
 from refreshops.console.scoping import logins_of, sees_everything
@@ -110,7 +111,7 @@ def _question(request: HttpRequest, look: Look) -> Question:
         consequence="Asks the provider for its nightly schedule of these logins, and changes "
         "nothing. A cached call helps keep an inactive login alive there, so only what leaks and "
         "a sample of the rest is asked, and never every day.",
-        button=f"Ask about {len(keys)} login{'' if len(keys) == 1 else 's'}",
+        button=f"Ask about {how_many(len(keys))}" if keys else "Ask for the report",
         back_url=reverse("admin:leaks"),
         facts=_facts(look),
         sample=list(first),

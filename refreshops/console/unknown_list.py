@@ -7,7 +7,14 @@ from typing import Any
 from django.db.models import Count
 from django.urls import reverse
 
-from refreshops.console.leak_lists import FIRST_ROWS, Button, Prices, money_words, switch_off
+from refreshops.console.leak_lists import (
+    FIRST_ROWS,
+    Button,
+    Prices,
+    how_many,
+    money_words,
+    switch_off,
+)
 from refreshops.console.scoping import sees_everything
 from refreshops.logins import leaks
 from refreshops.logins.models import UnknownLogin
@@ -75,7 +82,7 @@ def last_report_at() -> datetime | None:
 def _buttons(user: Any, number: int, *, url: str, row: int) -> list[Button]:
     found = []
     if may_switch(user):
-        found.append(switch_off(f"Switch off all {number} at the provider…", url, row=row))
+        found.append(switch_off(f"Switch off {how_many(number)} at the provider…", url, row=row))
     if may_register(user):
         found.append(Button("Register to a customer…", "register", url, row))
     return found

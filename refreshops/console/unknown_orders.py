@@ -15,7 +15,7 @@ from django.urls import reverse
 from refreshops import wiring
 from refreshops.console.addresses import all_logins, page
 from refreshops.console.confirm import Question, ask
-from refreshops.console.leak_lists import money_words, prices
+from refreshops.console.leak_lists import how_many, money_words, prices
 from refreshops.console.moments import lasting_words
 from refreshops.console.once import new_token, place_once
 from refreshops.console.orders import KINDS
@@ -30,6 +30,10 @@ from refreshops.rules.pacing import forecast
 NOBODYS = "unassigned"
 NOBODYS_NAME = "Not assigned to a customer"
 GONE_MEANWHILE = "These logins were registered, or left the provider's report, meanwhile."
+NEEDS_APPROVAL = (
+    "So many need a second person's approval: until then they are registered here, and nothing "
+    "changes at the provider."
+)
 SAMPLE = 20
 MOST_AT_ONCE = 20_000
 
@@ -43,10 +47,10 @@ def switch_off(model_admin: Any, request: HttpRequest, chosen: Unknown) -> HttpR
     if not rows and not confirmed:
         return _none_left(request)
     if not confirmed:
-        return ask(request, _switch_off_question(request, rows))
+        return ask(request, _switch_off_question(rows))
     reason = request.POST.get("reason", "")
     if rows and not reason.strip():
-        question = _switch_off_question(request, rows)
+        question = _switch_off_question(rows)
         return ask(request, question, error="Say why: the reason stands on the receipt.")
     try:
         return _give(request, rows, reason=reason)
@@ -83,13 +87,13 @@ def _none_left(request: HttpRequest) -> HttpResponse:
     return redirect("admin:logins_unknownlogin_changelist")
 
 
-def _hidden(request: HttpRequest, rows: list[UnknownLogin], action: str) -> list[tuple[str, str]]:
+def _hidden(rows: list[UnknownLogin], action: str) -> list[tuple[str, str]]:
     keys = [str(row.pk) for row in rows]
     fields = [("action", action), ("select_across", "0"), ("confirmed", "yes")]
     return [*fields, ("rows", ",".join(keys)), (ACTION_CHECKBOX_NAME, keys[0])]
 
 
-def _switch_off_question(request: HttpRequest, rows: list[UnknownLogin]) -> Question:
+def _switch_off_question(rows: list[UnknownLogin]) -> Question:
     number = len(rows)
     counted: dict[int, int] = {}
     for row in rows:
@@ -98,18 +102,19 @@ def _switch_off_question(request: HttpRequest, rows: list[UnknownLogin]) -> Ques
     if money := money_words(per_provider=counted, prices=prices()):
         facts.append(("Money", f"Saves up to {money} a month"))
     return Question(
-        title=f"Switch off at the provider: {_logins(number)}",
+        title=f"Switch off at the provider: {how_many(number)}",
         consequence="Nobody knows these logins here. They are registered as inactive under the "
         f"customer “{NOBODYS}”, so that the order and its receipts have something to stand on, and "
         "are switched off at the provider.",
-        button=f"Switch off: {_logins(number)}",
+        button=f"Switch off: {how_many(number)}",
         back_url=reverse("admin:logins_unknownlogin_changelist"),
         needs_reason=True,
         grave=True,
         facts=facts,
         sample=[_as_login(row) for row in rows[:SAMPLE]],
         not_shown=max(0, number - SAMPLE),
-        hidden=_hidden(request, rows, "switch_off"),
+        hidden=_hidden(rows, "switch_off"),
+        notices=[NEEDS_APPROVAL] if number > wiring.approval_above() else [],
     )
 
 
@@ -158,10 +163,12 @@ def _give(request: HttpRequest, rows: list[UnknownLogin], *, reason: str) -> Htt
             now=now,
             local_date=wiring.local_date(now),
             window=wiring.window(),
+            approval_above=wiring.approval_above(),
         )
         for row in opened:
             tasks.nudge(row.run.provider.name)
-            messages.success(request, f"{_logins(row.planned)} ordered off as run {row.run.pk}.")
+            said = f"{how_many(row.planned)} ordered off as run {row.run.pk}. {row.waits}"
+            messages.success(request, said.strip())
         return [row.run.pk for row in opened]
 
     placed = place_once(request, token=request.POST.get("token", ""), place=place)
@@ -186,12 +193,12 @@ def _ask_customer(
 ) -> TemplateResponse:
     context = {
         **admin.site.each_context(request),
-        "title": f"Register {_logins(len(rows))} to a customer",
+        "title": f"Register {how_many(len(rows))} to a customer",
         "back_url": reverse("admin:logins_unknownlogin_changelist"),
         "number": len(rows),
         "rows": rows[:SAMPLE],
         "not_shown": max(0, len(rows) - SAMPLE),
-        "hidden": _hidden(request, rows, "register"),
+        "hidden": _hidden(rows, "register"),
         "customer": request.POST.get("customer", ""),
         "token": request.POST.get("token") or new_token(),
         "error": error,
@@ -204,7 +211,7 @@ def _register(request: HttpRequest, rows: list[UnknownLogin], customer: Customer
     with transaction.atomic():
         logins = register_unknown(rows, customer=customer, by=request.user, now=wiring.clock())
         _note(request, logins)
-    messages.success(request, f"{_logins(len(logins))} registered to {customer}.")
+    messages.success(request, f"{how_many(len(logins))} registered to {customer}.")
     if left := len(rows) - len(logins):
         messages.info(request, f"{left} had been registered by somebody else meanwhile.")
     return redirect(all_logins(customer__id__exact=str(customer.pk)))
@@ -216,7 +223,3 @@ def _note(request: HttpRequest, logins: list[Login]) -> None:
         why = "Registered: the provider reported it and nobody knew it."
         by = int(request.user.pk or 0)  # whoever comes here is signed in
         LogEntry.objects.log_actions(by, logins, ADDITION, change_message=why)
-
-
-def _logins(number: int) -> str:
-    return f"{number} login{'' if number == 1 else 's'}"

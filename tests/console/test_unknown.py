@@ -123,6 +123,17 @@ class TestSwitchOff:
         assert Run.objects.count() == 1
         assert first.url == second.url
 
+    def test_a_large_order_waits_for_a_second_person(self, signed_in, unknown, settings):
+        settings.APPROVAL_ABOVE = 2
+        form = order("switch_off", unknown, reason="Nobody knows them")
+        ask = {"action": "switch_off", "select_across": "1", "_selected_action": unknown[0].pk}
+
+        page = signed_in("ops").post(LIST, ask)
+        signed_in("ops").post(LIST, form)
+
+        assert "approval" in page.content.decode()
+        assert Run.objects.get().state == "waiting"
+
     def test_what_somebody_registered_meanwhile_keeps_its_customer(self, signed_in, unknown):
         taken = make_login(login_id=unknown[0].login_id, customer=make_customer("C-9"))
         form = order("switch_off", unknown, reason="Nobody knows them")
