@@ -51,9 +51,8 @@ class Tally:
 
 @dataclass(frozen=True)
 class Button:
-    """An order about a whole list: a form that the list of logins takes for its action.
-
-    `row` is any row of it: the stock list takes no post without one ticked.
+    """An order about a whole list, or with `across` false about `row` alone: a form as the list
+    behind it takes for its action. `row` is any row of it: without one ticked it takes no form.
     """
 
     label: str
@@ -61,6 +60,7 @@ class Button:
     url: str
     row: int
     grave: bool = False
+    across: bool = True
 
 
 @dataclass(frozen=True)

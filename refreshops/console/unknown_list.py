@@ -25,11 +25,14 @@ from refreshops.rules.outcomes import Outcome
 
 @dataclass(frozen=True)
 class UnknownList:
-    """What the page draws: `reported_at` is when the provider last told us."""
+    """What the page draws: `rows` go with the orders about each of them alone.
+
+    `reported_at` is when the provider last told us.
+    """
 
     count: int
     cost: str
-    rows: list[UnknownLogin]
+    rows: list[tuple[UnknownLogin, list[Button]]]
     url: str
     buttons: list[Button]
     reported_at: datetime | None
@@ -49,7 +52,7 @@ def unknown_list(user: Any, *, prices: Prices) -> UnknownList | None:
     return UnknownList(
         count=number,
         cost=f"They cost up to {money} a month." if money else "",
-        rows=first,
+        rows=[(row, _of_one(user, row, url=url)) for row in first],
         url=url,
         buttons=_buttons(user, number, url=url, row=first[0].pk) if first else [],
         reported_at=last_report_at(),
@@ -80,12 +83,16 @@ def last_report_at() -> datetime | None:
 
 
 def _buttons(user: Any, number: int, *, url: str, row: int) -> list[Button]:
-    found = []
-    if may_switch(user):
-        found.append(switch_off(f"Switch off {how_many(number)} at the provider…", url, row=row))
-    if may_register(user):
-        found.append(Button("Register to a customer…", "register", url, row))
-    return found
+    if not may_switch(user):
+        return []
+    return [switch_off(f"Switch off {how_many(number)} at the provider…", url, row=row)]
+
+
+def _of_one(user: Any, row: UnknownLogin, *, url: str) -> list[Button]:
+    """Return the order about one login: each has a customer of its own, or none."""
+    if not may_register(user):
+        return []
+    return [Button(f"Register {row.login_id[:8]}…", "register", url, row.pk, across=False)]
 
 
 def _address() -> str:

@@ -74,6 +74,9 @@ SCREENS = [
     "tracing/call/5/change/",
     "logins/customer/",
     "logins/provider/",
+    "leaks/",
+    "leaks/check/",
+    "logins/unknownlogin/",
     "bankdata/snapshot/",
 ]
 

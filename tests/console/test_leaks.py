@@ -54,18 +54,21 @@ def planted(people):
 def lists_of(page):
     found = {row.leak.name: {login.pk for login in row.rows} for row in page.context["lists"]}
     unknown = page.context["unknown"]
-    return found | {"unknown_here": {row.pk for row in unknown.rows} if unknown else None}
+    return found | {"unknown_here": {row.pk for row, _ in unknown.rows} if unknown else None}
 
 
 def all_buttons(page):
     found = [button for row in page.context["lists"] for button in row.buttons]
     found += page.context["alarm"].buttons if page.context["alarm"] else []
-    return found + (page.context["unknown"].buttons if page.context["unknown"] else [])
+    if unknown := page.context["unknown"]:
+        found += unknown.buttons + [button for _, each in unknown.rows for button in each]
+    return found
 
 
 def press(client, button):
     """Send the form the page draws for a button."""
-    form = {"action": button.action, "select_across": "1", "_selected_action": button.row}
+    across = "1" if button.across else "0"
+    form = {"action": button.action, "select_across": across, "_selected_action": button.row}
     return client.post(button.url, form)
 
 
@@ -137,6 +140,17 @@ def test_each_button_asks_about_exactly_the_rows_of_its_list(signed_in, planted)
         ("switch_off", {planted["unknown_here"].pk}),
         ("register", {planted["unknown_here"].pk}),
     ]
+
+
+def test_an_unknown_login_is_registered_alone_and_switched_off_with_all(signed_in, planted):
+    make_unknown("00000000-0000-4000-8000-00000000beef")
+    client = signed_in("ops")
+
+    unknown = client.get("/leaks/").context["unknown"]
+
+    assert len(carried(press(client, unknown.buttons[0]))) == 2
+    for row, (button,) in unknown.rows:
+        assert carried(press(client, button)) == {row.pk}
 
 
 def test_a_button_of_a_manager_asks_about_own_rows_only(signed_in, planted):

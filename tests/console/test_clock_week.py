@@ -1,0 +1,79 @@
+"""The seven-day clock on screen: each bar, its sentence, and the lists behind the numbers."""
+
+from datetime import timedelta
+
+import pytest
+
+from refreshops.console.clock_week import HEIGHT, week_of
+from tests.builders import NOON, make_customer, make_login, make_logins
+from tests.console.conftest import make_run
+
+
+@pytest.fixture
+def ticking(people):
+    """It is noon in Toronto: 3 drop out today, 8 tomorrow, 1 in six days; 1 is out already."""
+    own = make_customer("OWN-1", account_manager=people["manager"])
+    for number, hours in ((2, 3), (8, 30), (1, 6 * 24 + 1), (1, -5)):
+        make_logins(number, nightly="on", drops_out_at=NOON + timedelta(hours=hours))
+    make_login(nightly="on", drops_out_at=NOON + timedelta(hours=3), customer=own)
+    make_login(nightly="on")
+    make_login(nightly="off", drops_out_at=NOON + timedelta(hours=3))
+    make_login(status="inactive", drops_out_at=NOON + timedelta(hours=3))
+
+
+def test_the_bars_show_how_many_drop_out_each_day(ticking, people):
+    week = week_of(people["ops"], now=NOON)
+
+    assert [bar.count for bar in week.bars] == [3, 8, 0, 0, 0, 0, 1]
+    assert [bar.today for bar in week.bars] == [True, *[False] * 6]
+    assert (week.soon, week.already_out, week.not_known) == (11, 1, 1)
+
+
+def test_the_tallest_bar_is_full_and_a_single_login_is_still_seen(people):
+    make_logins(300, nightly="on", drops_out_at=NOON + timedelta(hours=3))
+    make_login(nightly="on", drops_out_at=NOON + timedelta(hours=30))
+
+    first, second, third, *_ = week_of(people["ops"], now=NOON).bars
+
+    assert (first.height, first.top) == (HEIGHT, 0)
+    assert 0 < second.height < HEIGHT / 10
+    assert second.top + second.height == HEIGHT
+    assert third.height == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        pytest.param(
+            "open", "If today's run is missed, 3 drop out on Friday 20 November", id="open"
+        ),
+        pytest.param("closed", "Unless they are refreshed before, 3 drop out", id="over"),
+    ],
+)
+def test_the_sentence_knows_whether_todays_run_can_still_be_missed(ticking, people, state, words):
+    closed_at = {"closed_at": NOON} if state == "closed" else {}
+    make_run(origin="daily", local_date=NOON.date(), state=state, **closed_at)
+
+    assert week_of(people["ops"], now=NOON).sentence.startswith(words)
+
+
+def test_a_manager_counts_own_logins_only(ticking, people):
+    week = week_of(people["manager"], now=NOON)
+
+    assert sum(bar.count for bar in week.bars) == 1
+    assert (week.soon, week.already_out, week.not_known) == (1, 0, 0)
+
+
+def test_nobody_drops_out_of_an_empty_register(people):
+    week = week_of(people["ops"], now=NOON)
+
+    assert week.sentence == "Nobody drops out within 7 days."
+    assert {bar.height for bar in week.bars} == {0}
+
+
+def test_the_page_draws_a_bar_and_a_number_for_each_day(signed_in, people):
+    html = signed_in("ops").get("/leaks/").content.decode()
+
+    assert html.count("<rect") == 7
+    assert 'id="clock"' in html
+    assert "style=" not in html.split('id="clock"')[1]
