@@ -181,6 +181,12 @@ CONTENT_SECURITY_POLICY = {
 }
 # "Select all" of a large register posts many ids (fault D7).
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
+# The first one refuses what is too large before a byte of it is kept (fault E1).
+FILE_UPLOAD_HANDLERS = [
+    "refreshops.console.upload_limit.SmallFilesOnly",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # Why each value: reference/dependencies.md section 2. A call may last 230 s, a driving slice 30 s.
 Q_CLUSTER: dict[str, Any] = {

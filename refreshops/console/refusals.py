@@ -4,15 +4,23 @@ import logging
 import secrets
 import sys
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
 
+from refreshops.console.upload_limit import TOO_LARGE
+
 logger = logging.getLogger(__name__)
+
+FORM_TOO_LARGE = "A form may not hold so much. Go back and send it in parts, or as a file."
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Say that the address or form makes no sense."""
+    """Say that the address or form makes no sense, or sends more than is ever read."""
+    if isinstance(exception, RequestDataTooBig):
+        ours = str(exception) == TOO_LARGE
+        return _page(request, "400.html", 413, why=TOO_LARGE if ours else FORM_TOO_LARGE)
     return _page(request, "400.html", 400)
 
 

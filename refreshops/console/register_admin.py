@@ -14,6 +14,7 @@ from refreshops.console import order_pages, paste_pages
 from refreshops.console.activity_filter import InactiveFilter
 from refreshops.console.customer_page import costs_of, customer_context, with_counts
 from refreshops.console.filters import CustomerManagerFilter
+from refreshops.console.import_pages import CustomerImport
 from refreshops.console.machine_rows import CappedPaginator, ConsoleAdmin
 from refreshops.console.moments import moment
 from refreshops.console.order_kinds import may
@@ -26,7 +27,7 @@ CHANGELIST = "logins_customer_changelist"
 
 
 @admin.register(Customer)
-class CustomerAdmin(CustomerPrivacy, ConsoleAdmin):
+class CustomerAdmin(CustomerPrivacy, CustomerImport, ConsoleAdmin):
     """The client who owns logins."""
 
     change_form_template = "console/customer.html"

@@ -49,6 +49,7 @@ class Report:
     unchanged: int = 0
     moved_back: int = 0
     faults: Faults = field(default_factory=Faults)
+    # How many known customers change in a column.
     columns: Counter[str] = field(default_factory=Counter)
     sample: list[Shown] = field(default_factory=list)
     # How many customers go to somebody outside the group, by user name.
@@ -71,7 +72,8 @@ class Report:
         else:
             self.changed += 1
         columns = change.columns
-        self.columns.update(columns)
+        if not change.new:
+            self.columns.update(columns)
         _, manager, last = change.after
         if change.before[2] and last and last < change.before[2]:
             self.moved_back += 1
@@ -87,7 +89,7 @@ def _shown(change: Change, managers: Managers) -> Shown:
         before, after = change.before[at], change.after[at]
         if column == "account_manager":
             before, after = managers.name_of(change.before[1]), managers.name_of(change.after[1])
-        return column.replace("_at", "").replace("_", " "), before, after
+        return column, before, after
 
     columns = [texts(column) for column in change.columns]
     return Shown(change.line, change.customer.reference, change.new, columns)

@@ -200,15 +200,6 @@ class CustomerResource(ModelResource):
     def after_import(self, dataset: Dataset, result: Any, **kwargs: Any) -> None:
         """Leave the sequence alone: no file brings its own keys."""
 
-    def dehydrate_account_manager(self, customer: Customer) -> str:
-        """Return the user name for an export."""
-        person = customer.account_manager
-        return person.get_username() if person else ""
-
-    def dehydrate_last_activity_at(self, customer: Customer) -> datetime | None:
-        """Return the moment for an export, which writes it in UTC."""
-        return customer.last_activity_at
-
 
 def _values(customer: Customer) -> Values:
     return customer.name, customer.account_manager_id, customer.last_activity_at

@@ -1,5 +1,6 @@
 """Providers, customers and logins: whom we ask about, and what we last learned."""
 
+import uuid
 from datetime import timedelta
 
 from django.conf import settings
@@ -238,3 +239,23 @@ class UnknownLogin(models.Model):
 
     def __str__(self) -> str:
         return f"Unknown login {self.login_id[:8]}"
+
+
+class Upload(models.Model):
+    """A file somebody sent for an import and has not confirmed yet: sealed, and soon deleted."""
+
+    key = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=200)
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
+    )
+    uploaded_at = models.DateTimeField()
+    sealed = models.BinaryField()
+
+    class Meta:
+        # Nobody views or edits one: its owner confirms or drops it.
+        default_permissions = ()
+        indexes = [models.Index(fields=["uploaded_at"], name="upload_age")]
+
+    def __str__(self) -> str:
+        return self.name
