@@ -19,6 +19,11 @@ _KINDS = {"patch": CallKind.SCHEDULE, "token": CallKind.TOKEN, "authorize": Call
 # These reasons say more than "refused" would.
 _ENDS_AS_IT_IS = frozenset({Reason.TOO_FAST, Reason.BUSY, Reason.KEYS, Reason.UNKNOWN_LOGIN})
 _SOUNDS_LIKE_NO = re.compile(r"\b(invalid|error|fail\w*|not found|unable|cannot|denied)\b", re.I)
+# "… has now been activated for automatic refresh" is documented; the other word is public nowhere.
+_SAYS_THE_CONTRARY = {
+    True: re.compile(r"\bde-?activated\b", re.I),
+    False: re.compile(r"(?<!\bde-)\bactivated\b", re.I),
+}
 
 
 class SwitchSchedule(Script):
@@ -65,7 +70,8 @@ class SwitchSchedule(Script):
     def _after_order(self, turn: Turn) -> Step:
         if turn.succeeded and not _SOUNDS_LIKE_NO.search(turn.answer.message):
             said = self._message(turn)
-            state = {**turn.state, "step": "authorize", "accepted": True, "said": said}
+            accepted = self._is_our_yes(turn)
+            state = {**turn.state, "step": "authorize", "accepted": accepted, "said": said}
             return self._ask(turn.subject, state)
         if turn.succeeded or turn.meaning.outcome is Outcome.PROVIDER_FAULT:
             # Flinks may have acted: look before ordering again.
@@ -74,6 +80,14 @@ class SwitchSchedule(Script):
             return self._end(turn, nightly=None)
         # What an error says beside itself is no word about the flag.
         return self._end(turn, reason=Reason.REFUSED, nightly=None)
+
+    def _is_our_yes(self, turn: Turn) -> bool:
+        """Tell whether Flinks said yes about this login and this order: such a word may stand alone
+        where the flag stays hidden. Any other success needs the read-back.
+        """
+        said = turn.answer.message
+        names_it = turn.subject.login_id.lower() in said.lower()
+        return names_it and not _SAYS_THE_CONTRARY[self._on].search(said)
 
     def _after_look(self, turn: Turn) -> Step:
         flag = None if turn.detail else turn.answer.nightly

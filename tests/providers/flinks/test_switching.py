@@ -28,6 +28,7 @@ from tests.providers.flinks.spoken import (
     refused,
 )
 
+OTHER_ID = "0d7c1d43-5b5c-4d4f-9a57-0d1f2d3c4b5a"
 ACCEPTED = Answer(200, f"LoginId {LOGIN_ID} has now been taken off automatic refresh")
 IS_OFF = authorized(Login=login(nightly=False))
 IS_ON = authorized(Login=login(nightly=True))
@@ -193,6 +194,35 @@ class TestAmbiguity:
 
 
 class TestTheReadBack:
+    @pytest.mark.parametrize(
+        ("on", "said"),
+        [
+            pytest.param(False, "OK", id="a-word-about-nobody"),
+            pytest.param(False, f"LoginId {OTHER_ID} has now been deactivated", id="another-login"),
+            pytest.param(False, f"LoginId {LOGIN_ID} has now been activated", id="on-for-off"),
+            pytest.param(True, f"LoginId {LOGIN_ID} has now been deactivated", id="off-for-on"),
+            pytest.param(True, f"LoginId {LOGIN_ID} has been de-activated", id="off-with-a-dash"),
+        ],
+    )
+    def test_a_success_that_says_something_else_is_no_yes_while_the_flag_is_hidden(self, on, said):
+        play = Play(SwitchSchedule(on=on, policy=POLICY)).hear(Answer(200, said), HIDDEN_FLAG)
+
+        assert play.calls[-1] == "SetScheduledRefresh"
+        assert not hasattr(play.step, "result")
+
+    @pytest.mark.parametrize("word", ["deactivated", "de-activated", "DEACTIVATED", "removed"])
+    def test_any_word_for_off_that_names_the_login_is_a_yes(self, word):
+        said = f"LoginId {LOGIN_ID.upper()} has now been {word}"
+        play = Play(off()).hear(Answer(200, said), HIDDEN_FLAG)
+
+        assert (play.end.outcome, play.end.nightly) == (Outcome.FRESH, False)
+
+    def test_a_success_that_says_something_else_is_believed_once_read_back(self):
+        play = Play(off()).hear(Answer(200, "OK"), IS_OFF)
+
+        assert play.calls == ["SetScheduledRefresh", "Authorize"]
+        assert play.end.verified
+
     @pytest.mark.parametrize(
         "heard",
         [
