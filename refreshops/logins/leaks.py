@@ -7,6 +7,7 @@ right are one and the same query. Source: design.md sections 5 and 7.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
@@ -107,8 +108,17 @@ def leaking(logins: LoginQuerySet, name: str) -> LoginQuerySet:
 
 def monthly_costs(logins: LoginQuerySet) -> list[Cost]:
     """Return what `logins` cost a month, by currency; a price of nothing is left out."""
+    return _costs(Login.objects.filter(pk__in=logins.order_by().values("pk")))
+
+
+def costs_of_unknown() -> list[Cost]:
+    """Return what the logins unknown here cost a month, if the provider charges for them."""
+    return _costs(unknown_here())
+
+
+def _costs(rows_with_a_provider: QuerySet[Any]) -> list[Cost]:
     rows = (
-        Login.objects.filter(pk__in=logins.order_by().values("pk"))
+        rows_with_a_provider.order_by()
         .values_list("provider__currency", "provider__cost_per_login_month")
         .annotate(Count("pk"))
         .order_by("provider__currency")

@@ -10,10 +10,24 @@ from typing import Any
 
 from django.db.models import F, QuerySet
 
-from refreshops.logins.leaks import INACTIVE, KNOWN_THERE
+from refreshops.logins.leaks import (
+    ACTIVE,
+    INACTIVE,
+    KNOWN_THERE,
+    LEAKS,
+    NEVER_VERIFIED,
+    OFF_HERE_ON_THERE,
+    ON_HERE_OFF_THERE,
+)
 from refreshops.logins.models import Login, LoginQuerySet, Provider
 from refreshops.routine.opening import Opened, Order, in_order, open_order
 from refreshops.rules.lifecycle import Purpose
+
+IN_QUESTION = (
+    LEAKS[OFF_HERE_ON_THERE].condition
+    | LEAKS[ON_HERE_OFF_THERE].condition
+    | LEAKS[NEVER_VERIFIED].condition
+)
 
 
 def check_schedule(
@@ -38,14 +52,32 @@ def check_schedule(
     return open_order(provider, in_order(logins.filter(provider=provider)), order)
 
 
-def sample(logins: LoginQuerySet, *, number: int, chance: random.Random) -> LoginQuerySet:
+def in_question(logins: LoginQuerySet, *, at_most: int) -> LoginQuerySet:
+    """Choose those of `logins` whose flag at the provider is not what it should be, or not known,
+    the ones not seen for longest first. Replaced logins are asked every day anyhow.
+    """
+    doubtful = logins.filter(IN_QUESTION).order_by(F("nightly_seen_at").asc(nulls_first=True), "pk")
+    return Login.objects.filter(pk__in=list(doubtful.values_list("pk", flat=True)[:at_most]))
+
+
+def sample(
+    logins: LoginQuerySet, *, number: int, chance: random.Random, also_active: bool = False
+) -> LoginQuerySet:
     """Choose `number` of the inactive `logins`: at random among those never verified, then the
     ones whose flag was not seen for longest. Logins gone at the provider are left out.
+
+    With `also_active` places left over go to active ones, again the longest unseen first.
     """
     inactive = logins.filter(INACTIVE, KNOWN_THERE).order_by()
     never = list(inactive.filter(nightly_verified_at__isnull=True).values_list("pk", flat=True))
     chosen = chance.sample(never, number) if len(never) > number else never
-    left = inactive.filter(nightly_verified_at__isnull=False)
-    longest = left.order_by(F("nightly_seen_at").asc(nulls_first=True), "pk")
-    chosen += longest.values_list("pk", flat=True)[: number - len(chosen)]
+    verified = inactive.filter(nightly_verified_at__isnull=False)
+    chosen += _longest_unseen(verified, number - len(chosen))
+    if also_active:
+        chosen += _longest_unseen(logins.filter(ACTIVE, KNOWN_THERE), number - len(chosen))
     return Login.objects.filter(pk__in=chosen)
+
+
+def _longest_unseen(logins: LoginQuerySet, number: int) -> list[int]:
+    ordered = logins.order_by(F("nightly_seen_at").asc(nulls_first=True), "pk")
+    return list(ordered.values_list("pk", flat=True)[: max(0, number)])

@@ -1,0 +1,141 @@
+"""Look at the nightly flag of some logins: the twin of "Look again" on the page "Leaks"."""
+
+import json
+import random
+import sys
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from refreshops import wiring
+from refreshops.logins import leaks
+from refreshops.logins.models import Login, LoginQuerySet, Provider
+from refreshops.routine import checking, foreground, services
+from refreshops.routine.management.commands import _choosing
+from refreshops.routine.models import OPEN_ATTEMPT, Attempt
+from refreshops.rules.lifecycle import Purpose
+
+USUAL_SAMPLE = 50
+MOST_IN_QUESTION = 200
+REASON = "A look at the nightly schedule, from the command line"
+# What a look can find; each is a list of the page.
+FINDINGS = (leaks.OFF_HERE_ON_THERE, leaks.ON_HERE_OFF_THERE, leaks.NEVER_VERIFIED)
+
+
+class Command(BaseCommand):
+    help = (
+        "Ask the provider for its report of unknown logins, and for the nightly flag of some "
+        "logins; nothing is changed there. Without a choice: what leaks or was never verified "
+        f"(at most {MOST_IN_QUESTION}), and a sample of {USUAL_SAMPLE} others. This is no daily "
+        "thing: every look keeps an inactive login alive there. Exit 0 done, 3 still waiting."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        which = parser.add_mutually_exclusive_group()
+        _choosing.add_choices(which)
+        which.add_argument(
+            "--leaks", action="store_true", help="only what leaks or was never verified"
+        )
+        which.add_argument(
+            "--sample",
+            type=_number,
+            metavar="N",
+            help="N logins: inactive ones first, those never verified or longest not seen",
+        )
+        parser.add_argument("--reason", default=REASON, metavar="TEXT")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        logins = _chosen(options)
+        providers = [wiring.provider_row(name) for name in wiring.PROVIDER_NAMES]
+        codes = [self._look(provider, logins, options) for provider in providers]
+        asked = [code for code in codes if code is not None]
+        if not asked:
+            raise CommandError("No login was chosen, and no provider offers a report.")
+        sys.exit(max(asked))
+
+    def _look(
+        self, provider: Provider, logins: LoginQuerySet, options: dict[str, Any]
+    ) -> int | None:
+        """Look at one provider's logins; None when it has nothing to be asked."""
+        keys = list(logins.filter(provider=provider).values_list("pk", flat=True))
+        with_report = wiring.begins_with_a_report(provider.name)
+        if not keys and not with_report:
+            return None
+        now = wiring.clock()
+        try:
+            opened = checking.check_schedule(
+                provider=provider,
+                logins=Login.objects.filter(pk__in=keys),
+                by=None,
+                reason=options["reason"],
+                now=now,
+                local_date=wiring.local_date(now),
+                window=wiring.window(),
+                with_report=with_report,
+            )
+        except services.Refused as refused:
+            raise CommandError(str(refused)) from refused
+        return self._drive(opened, keys, as_json=options["json"])
+
+    def _drive(self, order: services.Opened, keys: list[int], *, as_json: bool) -> int:
+        started = time.monotonic()
+        open_looks = Attempt.objects.filter(
+            login_id__in=keys, purpose=Purpose.CHECK_SCHEDULE.value, state__in=OPEN_ATTEMPT
+        )
+        progress = foreground.drive_to_the_end(order.run, also=open_looks)
+        found = _found(keys)
+        unknown = leaks.unknown_here().filter(provider=order.run.provider)
+        if as_json:
+            seconds = time.monotonic() - started
+            summary = foreground.summary(order.run, progress, seconds=seconds)
+            said = found | {"unknown_here": [row.login_id for row in unknown]}
+            self.stdout.write(json.dumps(summary | {"looked_at": len(keys)} | said))
+        else:
+            self._say(order, found, unknown.count(), looked_at=len(keys))
+            if progress.waits_because:
+                self.stdout.write(f"{progress.waits_because} The worker goes on with it.")
+        waiting = open_looks.exists()
+        return foreground.EXIT_PAUSED if waiting else foreground.exit_code(order.run)
+
+    def _say(
+        self, order: services.Opened, found: dict[str, list[str]], unknown: int, *, looked_at: int
+    ) -> None:
+        self.stdout.write(f"{order.run}: looked at {looked_at} logins.")
+        for name, ids in found.items():
+            self.stdout.write(f"  {leaks.LEAKS[name].title}: {len(ids)}")
+            for login_id in ids:
+                self.stdout.write(f"    {login_id}")
+        self.stdout.write(f"  Unknown here, known at the provider: {unknown}")
+
+
+def _number(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("at least one")
+    return number
+
+
+def _chosen(options: dict[str, Any]) -> LoginQuerySet:
+    everything, chance = Login.objects.all(), random.SystemRandom()
+    if options["login_id"] or options["customer"] or options["file"]:
+        return _choosing.chosen(options)
+    if options["sample"]:
+        return checking.sample(
+            everything, number=options["sample"], chance=chance, also_active=True
+        )
+    doubtful = checking.in_question(everything, at_most=MOST_IN_QUESTION)
+    if options["leaks"]:
+        return doubtful
+    others = everything.exclude(pk__in=list(doubtful.values_list("pk", flat=True)))
+    return doubtful | checking.sample(others, number=USUAL_SAMPLE, chance=chance, also_active=True)
+
+
+def _found(keys: list[int]) -> dict[str, list[str]]:
+    """Return what disagrees now among the logins looked at: list to ids."""
+    looked_at = Login.objects.filter(pk__in=keys)
+    return {
+        name: list(leaks.leaking(looked_at, name).order_by("pk").values_list("login_id", flat=True))
+        for name in FINDINGS
+    }
