@@ -110,6 +110,7 @@ def purpose_words(purpose: str) -> str:
 def run_badge(state: str) -> SafeString:
     """Return the badge of a run's state."""
     words = {
+        RunState.WAITING.value: "waiting",
         RunState.OPEN.value: "running",
         RunState.PAUSED.value: "paused",
         RunState.CLOSED.value: "closed",
@@ -121,10 +122,12 @@ def run_badge(state: str) -> SafeString:
 def nightly_badge(login: object) -> SafeString:
     """Return what the provider says of its nightly refresh, loud where it differs from our wish."""
     nightly, status = getattr(login, "nightly", ""), getattr(login, "status", "")
+    if getattr(login, "gone_at", None) is not None:
+        return mark("n-gone", "gone")
     if nightly == "on" and status == "inactive":
         return mark("n-leak", "still on")
     if nightly == "off" and status == "active":
         return mark("n-off-unwanted", "off there")
     if nightly == "off" and getattr(login, "nightly_verified_at", None) is None:
         return mark("n-unknown", "off, not verified")
-    return mark(f"n-{nightly}", nightly or "unknown")
+    return mark(f"n-{nightly}", "off, verified" if nightly == "off" else nightly or "unknown")

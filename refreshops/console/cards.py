@@ -11,9 +11,9 @@ from refreshops.console.badges import NOT_ASKED, mark, outcome_label, purpose_wo
 from refreshops.console.charts import in_bar_order
 from refreshops.console.moments import local_words
 from refreshops.console.scoping import attempts_of, calls_of, sees_everything
-from refreshops.routine.models import OPEN_RUN, Run
+from refreshops.routine.models import Run
 from refreshops.routine.progress import Progress, progress_of
-from refreshops.rules.lifecycle import AttemptState, RunState
+from refreshops.rules.lifecycle import AttemptState, Origin, RunState
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,13 @@ def card_of(run: Run, *, user: Any, now: datetime, window: timedelta) -> Card:
     return _ordered_by_reader(part, progress_of(run, now=now, window=window), now=now)
 
 
+def opener_words(run: Run) -> str:
+    """Return who opened a run: a person, the schedule, or somebody at the command line."""
+    if run.opened_by is not None:
+        return str(run.opened_by.get_username())
+    return "the schedule" if run.origin == Origin.DAILY.value else "the command line"
+
+
 def daily_title(run: Run) -> str:
     """Return the heading of a run: what it does and where the order came from."""
     if run.origin == "daily":
@@ -72,7 +79,7 @@ def _whole(run: Run, *, now: datetime, window: timedelta) -> Card:
         percent=progress.percent,
         outcomes=progress.outcomes,
         sentence=_sentence(run, progress, now=now),
-        waits_because=progress.waits_because if run.state in OPEN_RUN else "",
+        waits_because=progress.waits_because if run.closed_at is None else "",
         moving=moving,
         mark=_mark(run),
         slots=f"{progress.slots_used} of {progress.limit} slots in use" if moving else "",
@@ -96,6 +103,8 @@ def _sentence(run: Run, progress: Any, *, now: datetime) -> str:
         if progress.eta_at is not None:
             parts.append(f"done about {local_words(progress.eta_at, now=now)}")
         return ", ".join(parts)
+    if run.state == RunState.WAITING.value:
+        return f"{progress.planned} logins ordered; nothing has changed yet."
     if run.state == RunState.PAUSED.value:
         return f"{asked}. {run.state_reason}"
     ended = local_words(run.closed_at, now=now) if run.closed_at else ""
@@ -135,7 +144,10 @@ def _ordered_by_reader(part: Card, progress: Progress, *, now: datetime) -> Card
     """Add what concerns the run itself and no login: its page, its pace, and what holds it up."""
     run = part.run
     left = part.planned - part.done - part.cancelled
-    words = [part.sentence]
+    if run.state == RunState.WAITING.value:
+        words = [f"{part.planned} of your logins ordered; nothing has changed yet."]
+    else:
+        words = [part.sentence]
     if left and part.moving and progress.eta_at is not None:
         words.append(f"done about {local_words(progress.eta_at, now=now)}")
     if run.closed_at:

@@ -89,8 +89,9 @@ KINDS: dict[Purpose, Kind] = {
         button="Switch on",
         consequence="When the order begins, the logins count as active and the next daily run "
         "asks them. The provider refreshes them from the next night on, and charges for them.",
-        skips=Q(status=LoginStatus.ACTIVE, nightly=Nightly.ON),
-        skips_because="already on",
+        skips=Q(status=LoginStatus.ACTIVE, nightly=Nightly.ON)
+        | Q(customer__erasure_asked_at__isnull=False),
+        skips_because="already on, or the customer asked to be forgotten",
         paced_calls=2,
         needs_approval=True,
         may_wait=True,

@@ -234,4 +234,6 @@ def _said(kind: orders.Kind, opened: services.Opened) -> str:
     words = f"{kind.title}: {opened.planned} ordered as run {opened.run.pk}"
     if opened.brought_forward:
         words += f"; {opened.brought_forward} waited already and go first now"
-    return f"{words}. {getattr(opened, 'waits', '')}".strip()
+    if opened.left_out:
+        words += f"; {opened.left_out} are ordered elsewhere already and were left out"
+    return f"{words}. {opened.waits}".strip()

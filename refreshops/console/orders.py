@@ -1,6 +1,5 @@
 """What an order will touch, skip, take and save; and how it is given."""
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -165,11 +164,13 @@ def place(kind: Kind, *, chosen: QuerySet[Login], wish: Wish) -> list[services.O
     }
     match kind.purpose:
         case Purpose.SWITCH_OFF | Purpose.SWITCH_ON:
-            waits = {"starts_at": wish.starts_at, "approval_above": wish.approval_above}
-            known = inspect.signature(services.switch).parameters
-            usual |= {name: value for name, value in waits.items() if name in known}
-            on = kind.purpose is Purpose.SWITCH_ON
-            return services.switch(logins=logins, on=on, **usual)
+            return services.switch(
+                logins=logins,
+                on=kind.purpose is Purpose.SWITCH_ON,
+                starts_at=wish.starts_at,
+                approval_above=wish.approval_above,
+                **usual,
+            )
         case Purpose.FORGET:
             return forgetting.forget(
                 logins=logins,

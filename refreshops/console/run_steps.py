@@ -1,4 +1,4 @@
-"""Pause, resume, cancel and retry: the named orders about a run, each with its question."""
+"""The named orders about a run, from approving to retrying, each with its question."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +12,13 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from refreshops import wiring
+from refreshops.console import order_facts
 from refreshops.console.addresses import page
 from refreshops.console.cards import Card
 from refreshops.console.confirm import Question, ask
 from refreshops.console.once import place_once
 from refreshops.console.scoping import attempts_of, sees_everything
-from refreshops.routine import services, tasks
+from refreshops.routine import services, tasks, waiting
 from refreshops.routine.models import OPEN_RUN, Attempt, Run
 from refreshops.rules.lifecycle import AttemptState, RunState
 from refreshops.rules.outcomes import MEANING_OF
@@ -38,9 +39,41 @@ class Step:
     fits: Callable[[Run, Card], bool]
 
 
+def may(user: Any, run: Run, name: str) -> bool:
+    """Tell whether this person may give an order about a run; one's own one may always withdraw."""
+    if name == "approve":
+        return bool(user.has_perm("logins.approve_order"))
+    if name == "withdraw" and run.opened_by_id == user.pk:
+        return True
+    return bool(user.has_perm("routine.control_run"))
+
+
 STEPS = {
     row.name: row
     for row in (
+        Step(
+            "approve",
+            "Approve…",
+            "Approve the order",
+            "Somebody else ordered this for many logins. With your approval it begins at once, or "
+            "on its date; your name stands on the receipt.",
+            needs_reason=False,
+            grave=False,
+            fits=lambda run, card: (
+                run.state == RunState.WAITING.value
+                and run.needs_approval
+                and run.approved_at is None
+            ),
+        ),
+        Step(
+            "withdraw",
+            "Withdraw…",
+            "Withdraw the order",
+            "The order ends before it began: nothing was changed, and nothing will be.",
+            needs_reason=True,
+            grave=True,
+            fits=lambda run, card: run.state == RunState.WAITING.value,
+        ),
         Step(
             "pause",
             "Pause…",
@@ -83,8 +116,8 @@ STEPS = {
 }
 
 
-def offered(run: Run, card: Card) -> list[dict[str, Any]]:
-    """Return the orders that make sense now, as buttons."""
+def offered(run: Run, card: Card, *, user: Any) -> list[dict[str, Any]]:
+    """Return the orders that make sense now and are this person's to give, as buttons."""
     return [
         {
             "label": step.label,
@@ -93,15 +126,17 @@ def offered(run: Run, card: Card) -> list[dict[str, Any]]:
         }
         for step in STEPS.values()
         if step.fits(run, card)
+        and may(user, run, step.name)
+        and not (step.name == "approve" and run.opened_by_id == user.pk)
     ]
 
 
-def view(request: HttpRequest, run: Run, name: str, *, may: bool) -> HttpResponse:
+def view(request: HttpRequest, run: Run, name: str) -> HttpResponse:
     """Ask, then give the order and say what happened."""
     step = STEPS.get(name)
     if step is None:
         raise Http404(name)
-    if not may:
+    if not may(request.user, run, name):
         raise PermissionDenied
     question = _question(run, step, user=request.user)
     if request.method != "POST":
@@ -117,6 +152,8 @@ def view(request: HttpRequest, run: Run, name: str, *, may: bool) -> HttpRespons
 
 
 def _question(run: Run, step: Step, *, user: Any) -> Question:
+    waits = step.name in ("approve", "withdraw")
+    plan = order_facts.plan_of(run, user=user) if waits else None
     return Question(
         title=f"{step.button}?" if step.name != "retry" else "Retry failed only",
         consequence=step.consequence,
@@ -124,7 +161,9 @@ def _question(run: Run, step: Step, *, user: Any) -> Question:
         back_url=page("routine_run", run.pk),
         needs_reason=step.needs_reason,
         grave=step.grave,
-        facts=_facts(run, step, user=user),
+        facts=order_facts.facts(run, plan) if plan else _facts(run, step, user=user),
+        sample=plan.sample if plan else [],
+        not_shown=plan.not_shown if plan else 0,
     )
 
 
@@ -140,30 +179,62 @@ def _facts(run: Run, step: Step, *, user: Any) -> list[tuple[str, str]]:
 
 
 def _give(request: HttpRequest, run: Run, step: Step, *, reason: str) -> HttpResponse:
-    now, by = wiring.clock(), request.user
     if step.name == "retry":
         return _retry(request, run)
-    if step.name == "pause":
-        services.pause_run(run, by=by, why=reason, now=now)
-        said = f"Run {run.pk} is paused."
-    elif step.name == "resume":
-        services.resume_run(run, by=by, now=now)
-        said = f"Run {run.pk} goes on."
-        tasks.nudge(run.provider.name)
-    else:
-        left = services.cancel_run(run, by=by, why=reason, now=now)
-        said = f"Run {run.pk} is cancelled; {left} logins will not be asked."
-    messages.info(request, said)
+    if step.name not in ("approve", "withdraw"):
+        _refuse_for_foreign(request.user, run)
+    messages.info(request, _DOING[step.name](run, request.user, reason))
     return redirect(page("routine_run", run.pk))
+
+
+def _approve(run: Run, by: Any, reason: str) -> str:
+    waiting.approve(run, by=by, now=wiring.clock())
+    tasks.nudge(run.provider.name)
+    return f"Run {run.pk} is approved. {waiting.why_it_waits(run) or 'It has begun.'}"
+
+
+def _withdraw(run: Run, by: Any, reason: str) -> str:
+    number = waiting.withdraw(run, by=by, why=reason, now=wiring.clock())
+    return f"Run {run.pk} is withdrawn; {number} logins stay as they are."
+
+
+def _pause(run: Run, by: Any, reason: str) -> str:
+    services.pause_run(run, by=by, why=reason, now=wiring.clock())
+    return f"Run {run.pk} is paused."
+
+
+def _resume(run: Run, by: Any, reason: str) -> str:
+    services.resume_run(run, by=by, now=wiring.clock())
+    tasks.nudge(run.provider.name)
+    return f"Run {run.pk} goes on."
+
+
+def _cancel(run: Run, by: Any, reason: str) -> str:
+    left = services.cancel_run(run, by=by, why=reason, now=wiring.clock())
+    return f"Run {run.pk} is cancelled; {left} logins will not be asked."
+
+
+_DOING: dict[str, Callable[[Run, Any, str], str]] = {
+    "approve": _approve,
+    "withdraw": _withdraw,
+    "pause": _pause,
+    "resume": _resume,
+    "cancel": _cancel,
+}
+
+
+def _refuse_for_foreign(user: Any, run: Run) -> None:
+    """Raise `services.Refused` when the order would act on logins this person may not see."""
+    whole = Attempt.objects.filter(run=run, login__isnull=False).count()
+    if whole > attempts_of(user).filter(run=run, login__isnull=False).count():
+        raise services.Refused(
+            "This run holds logins that are not yours any more; ask Operations to do it."
+        )
 
 
 def _retry(request: HttpRequest, run: Run) -> HttpResponse:
     now = wiring.clock()
-    whole = Attempt.objects.filter(run=run, login__isnull=False).count()
-    if whole > attempts_of(request.user).filter(run=run, login__isnull=False).count():
-        raise services.Refused(
-            "This run holds logins that are not yours any more; ask Operations to retry it."
-        )
+    _refuse_for_foreign(request.user, run)
 
     def place() -> list[int]:
         opened = services.retry_failed(

@@ -12,7 +12,7 @@ from refreshops import wiring
 from refreshops.console import filters, live, run_steps
 from refreshops.console.addresses import calls_list
 from refreshops.console.badges import outcome_badge, purpose_words, run_badge
-from refreshops.console.cards import card_of
+from refreshops.console.cards import card_of, opener_words
 from refreshops.console.charts import stacked_bar
 from refreshops.console.machine_rows import CappedPaginator, MachineRowsAdmin
 from refreshops.console.moments import moment
@@ -70,19 +70,16 @@ class RunAdmin(RunReceipts):
         ]
         return own + super().get_urls()
 
-    def has_control_permission(self, request: HttpRequest) -> bool:
-        """Tell whether this person may pause, resume, cancel and retry."""
-        return bool(request.user.has_perm("routine.control_run"))
-
     def page_context(self, request: HttpRequest, row: Run) -> dict[str, Any]:
         """Return what the run's page draws."""
         now = wiring.clock()
         card = card_of(row, user=request.user, now=now, window=wiring.window())
-        steps = run_steps.offered(row, card) if self.has_control_permission(request) else []
+        steps = run_steps.offered(row, card, user=request.user)
         return {
             "title": card.title,
             "card": card,
             "run": row,
+            "opener": opener_words(row),
             "steps": steps,
             "matrix": matrix_part(request, row),
             "attempts": attempts_part(request, row),
@@ -115,7 +112,7 @@ class RunAdmin(RunReceipts):
     def step(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
         """Confirm and give one of the orders about a run."""
         run = self.row_or_404(request, str(pk))
-        return run_steps.view(request, run, step, may=self.has_control_permission(request))
+        return run_steps.view(request, run, step)
 
     @admin.display(description="run")
     def number(self, run: Run) -> str:
@@ -135,7 +132,7 @@ class RunAdmin(RunReceipts):
     @admin.display(description="who and why")
     def who_and_why(self, run: Run) -> str:
         """Render the person and the reason."""
-        who = run.opened_by.get_username() if run.opened_by else "the schedule"
+        who = opener_words(run)
         return format_html('<b>{}</b> <span class="quiet">{}</span>', who, run.reason)
 
     @admin.display(description="done")

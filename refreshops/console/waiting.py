@@ -5,20 +5,10 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from refreshops.console.orders import Kind, touched_by
-from refreshops.logins.models import Login, LoginStatus
+from refreshops.logins.models import Login
+from refreshops.routine import marking
 from refreshops.routine.models import OPEN_ATTEMPT, RANK_PERSON, Attempt
-from refreshops.rules.lifecycle import AttemptState, Purpose, RunState
-
-WANTED_STATUS = {
-    Purpose.SWITCH_OFF: LoginStatus.INACTIVE,
-    Purpose.SWITCH_ON: LoginStatus.ACTIVE,
-    Purpose.FORGET: LoginStatus.INACTIVE,
-}
-CONTRARY = {
-    Purpose.SWITCH_OFF: (Purpose.REFRESH, Purpose.LIVE_REFRESH, Purpose.SWITCH_ON),
-    Purpose.SWITCH_ON: (Purpose.SWITCH_OFF,),
-    Purpose.FORGET: tuple(purpose for purpose in Purpose if purpose is not Purpose.FORGET),
-}
+from refreshops.rules.lifecycle import AttemptState, RunState
 
 
 def runs_waited_in(kind: Kind, *, chosen: QuerySet[Login], now: datetime) -> list[int]:
@@ -29,8 +19,8 @@ def runs_waited_in(kind: Kind, *, chosen: QuerySet[Login], now: datetime) -> lis
     """
     logins = touched_by(kind, chosen).order_by()
     attempts = Attempt.objects.filter(login__in=logins.values("pk"), state__in=OPEN_ATTEMPT)
-    wanted = WANTED_STATUS.get(kind.purpose)
-    contrary = [purpose.value for purpose in CONTRARY.get(kind.purpose, ())]
+    wanted = marking.WANTED.get(kind.purpose)
+    contrary = [purpose.value for purpose in marking.CONTRARY.get(kind.purpose, ())]
     if wanted and logins.exclude(status=wanted).exists():
         return []
     if contrary and attempts.filter(purpose__in=contrary, state=AttemptState.DUE.value).exists():

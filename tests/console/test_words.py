@@ -104,7 +104,7 @@ def test_a_good_end_of_a_switch_is_not_called_fresh():
         ("active", "off", False, "off there"),
         ("inactive", "on", False, "still on"),
         ("inactive", "off", False, "off, not verified"),
-        ("inactive", "off", True, "off"),
+        ("inactive", "off", True, "off, verified"),
         ("inactive", "unknown", False, "unknown"),
     ],
 )
