@@ -14,6 +14,7 @@ LISTS: dict[str, set[str]] = {
     "logins_provider": WIDE,
     "logins_customer": ALL,
     "logins_login": ALL,
+    "logins_unknownlogin": WIDE,
     "routine_run": ALL,
     "routine_attempt": ALL,
     "routine_slot": WIDE,
