@@ -110,7 +110,10 @@ def verified(attempt: Attempt, looks: list[Call], *, tries: int, standing: Stand
     if standing is Standing.UNCONFIRMED:
         words = "The provider did not confirm the order. Order it again to try once more."
         return Line(FAILED, "Unconfirmed", _tried(words, tries), call=last)
-    return Line(FAILED, "Nothing to verify", "The provider did not carry out the order.")
+    words = "The provider did not carry out the order."
+    if standing is Standing.UNKNOWN_THERE:
+        words = "The provider says that it does not know this login."
+    return Line(FAILED, "Nothing to verify", words)
 
 
 def _answered_yes(attempt: Attempt, call: Call, standing: Standing) -> Line:
