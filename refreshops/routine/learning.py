@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet, Subquery
 
 from refreshops.bankdata import snapshots
 from refreshops.logins.models import Login, LoginStatus, Nightly, PauseKind
@@ -186,7 +186,7 @@ def _suspect_our_customer_id(attempt: Attempt, *, now: datetime) -> None:
     if ended.exclude(outcome__in=[gone, ours]).exists():
         return
     suspects = ended.filter(outcome=gone).exclude(login__gone_at__lt=attempt.run.opened_at)
-    if suspects.count() < FIRST_FEW:
+    if suspects.count() < FIRST_FEW or _another_is_known(attempt, ended):
         return
     Login.objects.filter(pk__in=list(suspects.values_list("login_id", flat=True))).update(
         outcome=ours, outcome_reason=Reason.FLOW.value, gone_at=None
@@ -199,6 +199,19 @@ def _suspect_our_customer_id(attempt: Attempt, *, now: datetime) -> None:
         "customer id and the address, resume, then retry the failed ones.",
         now=now,
     )
+
+
+def _another_is_known(attempt: Attempt, ended: QuerySet[Attempt]) -> bool:
+    """Tell whether the same call got a yes for a login of this run that has not ended yet.
+
+    An order of two paced calls asks everybody the first before anybody the second: who is unknown
+    ends first.
+    """
+    last = Call.objects.filter(attempt_id=attempt.pk).order_by("-pk").values("endpoint")[:1]
+    said_yes = Call.objects.filter(
+        run_id=attempt.run_id, endpoint=Subquery(last), http_status_code=200, provider_code=""
+    )
+    return said_yes.exclude(attempt_id__in=ended.values("pk")).exists()
 
 
 def _pause_for_our_key(attempt: Attempt, result: Result, *, now: datetime) -> None:

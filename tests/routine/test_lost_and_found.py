@@ -375,6 +375,22 @@ def test_after_a_resume_the_next_few_unknown_logins_are_suspected_again(make_des
     assert Login.objects.filter(outcome="login_gone").count() == 0
 
 
+def test_who_was_told_yes_and_waits_for_a_second_slot_ends_the_suspicion(make_desk, open_today):
+    known = make_logins(2, institution="A")
+    make_logins(8, institution="B")
+    open_today()
+
+    def answer(call):
+        if call.body["login"] in {login.login_id for login in known}:
+            return {"then": "wait", "step": "authorize", "seconds": 3600}
+        return {"then": "done", "outcome": "login_gone"}
+
+    drain(make_desk(ScriptedProvider(answer)))
+
+    assert Provider.objects.get().paused_at is None
+    assert Login.objects.filter(outcome="login_gone").count() == 8
+
+
 def test_one_login_that_answers_ends_the_suspicion(make_desk, open_today):
     known = make_login(institution="A")
     make_logins(8, institution="B")
