@@ -1,6 +1,5 @@
 """Filters whose choices cost little and show no foreign rows."""
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -13,8 +12,8 @@ from refreshops.console.addresses import NOT_ASKED
 from refreshops.console.badges import data_words, outcome_label
 from refreshops.console.scoping import logins_of, sees_everything
 from refreshops.console.search import is_number
-from refreshops.logins import leaks
-from refreshops.logins.models import Login, LoginQuerySet, Nightly, Provider
+from refreshops.logins import clock, leaks
+from refreshops.logins.models import Login, Provider
 from refreshops.providers.flinks.codes import CODE_TABLE
 from refreshops.rules.freshness import DataState
 from refreshops.rules.outcomes import Outcome
@@ -198,7 +197,6 @@ class DropsOutFilter(admin.SimpleListFilter):
 
     title, parameter_name = "seven-day clock", "drops_out"
     soon, out = "2", "out"
-    within = timedelta(days=2)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         """Return the two choices."""
@@ -211,19 +209,5 @@ class DropsOutFilter(admin.SimpleListFilter):
             return queryset
         now = wiring.clock()
         if value == self.soon:
-            return dropping_out(queryset, now=now, within=self.within)
-        return already_out(queryset, now=now) if value == self.out else queryset.none()
-
-
-def _ticking(logins: LoginQuerySet) -> LoginQuerySet:
-    return logins.filter(leaks.ACTIVE & leaks.KNOWN_THERE).exclude(nightly=Nightly.OFF)
-
-
-def dropping_out(logins: LoginQuerySet, *, now: datetime, within: timedelta) -> LoginQuerySet:
-    """Return the active logins that drop out of the nightly refresh within so long."""
-    return _ticking(logins).filter(drops_out_at__gt=now, drops_out_at__lte=now + within)
-
-
-def already_out(logins: LoginQuerySet, *, now: datetime) -> LoginQuerySet:
-    """Return the active logins that have dropped out of the nightly refresh."""
-    return _ticking(logins).filter(drops_out_at__lte=now)
+            return clock.dropping_out(queryset, now=now)
+        return clock.already_out(queryset, now=now) if value == self.out else queryset.none()

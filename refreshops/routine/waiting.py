@@ -78,6 +78,9 @@ def withdraw(run: Run, *, by: Any, why: str, now: datetime) -> int:
     """
     if not why.strip():
         raise ReasonMissing("Say why the order is withdrawn; it stands on the receipt.")
+    if run.state != RunState.WAITING.value:
+        # Never by the step alone: one that runs may be cancelled, by whoever may control runs.
+        raise _begun_or_ended(run)
     said = f"Withdrawn by {by}: {why.strip()}"[:500]
     try:
         with transaction.atomic():
@@ -89,10 +92,14 @@ def withdraw(run: Run, *, by: Any, why: str, now: datetime) -> int:
             Run.objects.filter(pk=run.pk).update(totals=run.totals)
     except LostRace as lost:
         run.refresh_from_db()
-        raise RunAlreadyClosed(
-            f"Run {run.pk} does not wait any more ({run.state}); nothing was changed."
-        ) from lost
+        raise _begun_or_ended(run) from lost
     return number
+
+
+def _begun_or_ended(run: Run) -> RunAlreadyClosed:
+    return RunAlreadyClosed(
+        f"Run {run.pk} does not wait any more ({run.state}); nothing was changed."
+    )
 
 
 def begin_due(*, provider_id: int, now: datetime) -> list[Run]:

@@ -341,3 +341,89 @@ def test_ten_thousand_logins_are_ordered_quickly_enough(signed_in, register):
 
     assert answer.status_code == 302
     assert Run.objects.get(origin="person").planned == Login.objects.count()
+
+
+def test_a_look_at_inactive_logins_says_what_asking_does(signed_in, people):
+    page = asked(signed_in("ops"), "check_schedule", [make_login(status=LoginStatus.INACTIVE)])
+
+    assert ["keep a login alive" in row for row in page.context["question"].notices] == [True]
+
+
+def test_a_look_at_the_schedule_needs_no_reason_and_changes_no_login(signed_in, register):
+    client = signed_in("manager")
+
+    confirmed(client, asked(client, "check_schedule", [register.own]))
+
+    assert Run.objects.get(purpose="check_schedule").planned == 1
+    assert Login.objects.get(pk=register.own.pk).status == LoginStatus.ACTIVE
+
+
+@pytest.mark.parametrize("typed", ["", "forget", "FORGET!"])
+def test_forgetting_wants_the_word_typed(signed_in, register, typed):
+    client = signed_in("admin")
+    page = asked(client, "forget", [register.own])
+
+    answer = confirmed(client, page, reason="Privacy request", typed=typed)
+
+    assert answer.status_code == 400
+    assert "Type FORGET" in answer.content.decode()
+    assert "Privacy request</textarea>" in answer.content.decode()
+    assert not Run.objects.filter(purpose="forget").exists()
+
+
+def test_forgetting_opens_one_run(signed_in, register):
+    client = signed_in("admin")
+
+    confirmed(client, asked(client, "forget", [register.own]), reason="Asked", typed=" FORGET ")
+
+    assert Run.objects.get(purpose="forget").planned == 1
+    assert Login.objects.get(pk=register.own.pk).status == LoginStatus.INACTIVE
+
+
+@pytest.mark.parametrize("name", ["ops", "manager"])
+def test_forgetting_is_its_own_permission(signed_in, register, name):
+    asked(signed_in(name), "forget", [register.own], confirmed="yes", reason="x", typed="FORGET")
+
+    assert not Run.objects.filter(purpose="forget").exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "found"),
+    [
+        pytest.param({"nightly": "on"}, "inactive", "off_here_on_there", id="money"),
+        pytest.param({"nightly": "off"}, "active", "on_here_off_there", id="silently-stale"),
+        pytest.param({"nightly": "unknown"}, "active", "never_verified", id="never-verified"),
+    ],
+)
+def test_the_list_is_narrowed_by_leak(signed_in, people, fields, status, found):
+    leaking = make_login(status=status, **fields)
+    make_login(nightly="on")
+
+    rows = signed_in("ops").get(LIST, {"leak": found}).context["cl"].result_list
+
+    assert [row.pk for row in rows] == [leaking.pk]
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [("2", ["soon"]), ("out", ["out"]), ("x", []), ("", ["late", "off", "out", "soon"])],
+)
+def test_the_list_is_narrowed_by_the_seven_day_clock(signed_in, people, value, found):
+    now = timezone.now()
+    for name, hours in (("out", -1), ("soon", 47), ("late", 49)):
+        make_login(institution=name, drops_out_at=now + timedelta(hours=hours))
+    make_login(institution="off", drops_out_at=now, nightly=Nightly.OFF)
+
+    rows = signed_in("ops").get(LIST, {"drops_out": value}).context["cl"].result_list
+
+    assert sorted(row.institution for row in rows) == found
+
+
+def test_an_alarm_is_a_switch_off_nobody_confirmed_for_a_day(signed_in, people):
+    long_ago = timezone.now() - timedelta(hours=25)
+    old = make_login(status="inactive", status_changed_at=long_ago)
+    make_login(status="inactive", status_changed_at=timezone.now())
+
+    rows = signed_in("ops").get(LIST, {"leak": "unconfirmed"}).context["cl"].result_list
+
+    assert [row.pk for row in rows] == [old.pk]
