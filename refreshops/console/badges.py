@@ -55,7 +55,9 @@ def mark(kind: str, words: str) -> SafeString:
 
 
 # Nothing was refreshed by these: their good end is called otherwise.
-NOT_REFRESHING = frozenset({Purpose.SWITCH_OFF, Purpose.SWITCH_ON, Purpose.FORGET})
+NOT_REFRESHING = frozenset(
+    {Purpose.SWITCH_OFF, Purpose.SWITCH_ON, Purpose.CHECK_SCHEDULE, Purpose.FORGET}
+)
 
 
 def good_end(purpose: str) -> str:

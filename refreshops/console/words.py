@@ -62,6 +62,8 @@ def about_call(call: Call) -> Plain:
 
 def about_login(login: Login) -> Plain:
     """Say in one sentence what is the matter with a login and who does what next."""
+    if login.gone_at is not None:
+        return _about_gone(login)
     if login.status == "inactive":
         return _about_inactive(login)
     if not login.outcome:
@@ -84,6 +86,20 @@ def held_data(login: Login) -> str:
     if login.data_state == DataState.NONE:
         return "We hold no bank data of this login."
     return f"The data we hold is {state}."
+
+
+def _about_gone(login: Login) -> Plain:
+    if login.status == "inactive":
+        return Plain(
+            "Switched off here, and the provider does not know it any more.",
+            WHO_ACTS[Actor.NOBODY],
+            "Nothing to do.",
+        )
+    return Plain(
+        "We count on this login, but the provider does not know it any more.",
+        WHO_ACTS[Actor.ACCOUNT_MANAGER],
+        "Have the customer connect anew, and retire this one here: switch it off.",
+    )
 
 
 def _about_inactive(login: Login) -> Plain:

@@ -114,6 +114,10 @@ def test_the_nightly_mark_never_claims_what_nobody_verified(status, nightly, ver
     assert badges.nightly_badge(login).endswith(f"</i>{words}</span>")
 
 
+def test_a_login_gone_at_the_provider_is_neither_on_nor_off():
+    assert badges.nightly_badge(Login(nightly="on", gone_at=NOW)).endswith("</i>gone</span>")
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
@@ -125,6 +129,8 @@ def test_the_nightly_mark_never_claims_what_nobody_verified(status, nightly, ver
         ({"status": "inactive", "nightly": "off"}, "no read-back"),
         ({"status": "inactive", "nightly": "off", "nightly_verified_at": NOW}, "and at the prov"),
         ({"status": "inactive", "nightly": "unknown"}, "not known yet"),
+        ({"status": "inactive", "gone_at": NOW}, "does not know it any more"),
+        ({"status": "active", "gone_at": NOW, "outcome": "fresh"}, "does not know it any more"),
     ],
 )
 def test_a_login_says_what_is_the_matter(fields, words):
