@@ -68,6 +68,7 @@ def sample(
 
     With `also_active` places left over go to active ones, again the longest unseen first.
     """
+    number = max(0, number)
     inactive = logins.filter(INACTIVE, KNOWN_THERE).order_by()
     never = list(inactive.filter(nightly_verified_at__isnull=True).values_list("pk", flat=True))
     chosen = chance.sample(never, number) if len(never) > number else never
@@ -80,4 +81,4 @@ def sample(
 
 def _longest_unseen(logins: LoginQuerySet, number: int) -> list[int]:
     ordered = logins.order_by(F("nightly_seen_at").asc(nulls_first=True), "pk")
-    return list(ordered.values_list("pk", flat=True)[: max(0, number)])
+    return list(ordered.values_list("pk", flat=True)[:number])
