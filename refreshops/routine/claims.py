@@ -176,6 +176,7 @@ def reclaim(*, provider_id: int, now: datetime, furthest: timedelta) -> int:
 
 def _take_back(attempt: Attempt, *, now: datetime) -> int:
     with transaction.atomic():
+        learning.unlearn_flag(attempt)
         if attempt.run.state in (RunState.CANCELLED.value, RunState.CLOSED.value):
             attempt.call_off(why="The run had ended.", now=now)
         elif attempt.starts >= STARTS_ALLOWED:

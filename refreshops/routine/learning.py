@@ -78,6 +78,22 @@ def _heard_of_the_provider(attempt: Attempt, result: Result, *, now: datetime) -
         _pause_for_our_key(attempt, result, now=now)
 
 
+def unlearn_flag(attempt: Attempt) -> None:
+    """Forget what we knew of a flag that we ordered switched, in the caller's transaction.
+
+    The order has left us and no read-back is there yet: the provider may have obeyed or not, and
+    the attempt may be called off before anybody knows.
+    """
+    login = attempt.login
+    if login is None or Purpose(attempt.purpose) not in SWITCHING:
+        return
+    if login.nightly != Nightly.UNKNOWN:
+        turn.hold_login(login.pk)
+        statements.update_row(
+            Login, where={"id": login.pk}, values={"nightly": Nightly.UNKNOWN.value}
+        )
+
+
 def give_up(
     attempt: Attempt, *, outcome: Outcome, reason: Reason, message: str, now: datetime
 ) -> None:

@@ -124,6 +124,7 @@ def _apply(
     if isinstance(step, Done):
         learning.finish(work.attempt, step.result, sealed=sealed, now=now)
         return None
+    learning.unlearn_flag(work.attempt)
     standing = turn.standing(work.attempt.pk)
     why = _called_off(work, step, standing)
     if why:

@@ -1,6 +1,7 @@
 """Switching off with proof: nothing shows as off before the provider said so."""
 
 import json
+import time
 
 import pytest
 
@@ -94,6 +95,40 @@ def test_a_kill_in_the_middle_of_an_order_is_finished_by_the_next_worker(one_log
     place.manage("deactivate", "--login-id", login_id, *REASON)
 
     assert shown(place, login_id) == ("inactive", "off", 1)
+
+
+CANCEL = """
+from refreshops.routine import services
+from refreshops.routine.models import Run
+from refreshops import wiring
+run = Run.objects.latest("pk")
+services.cancel_run(run, by="the test", why="changed our mind", now=wiring.clock())
+"""
+
+
+@pytest.mark.parametrize(
+    ("ordered", "before"),
+    [pytest.param("activate", "deactivate", id="on"), pytest.param("deactivate", "", id="off")],
+)
+def test_an_order_cancelled_after_it_was_sent_leaves_nothing_claimed(one_login, ordered, before):
+    simulator, place, login_id = one_login
+    place.run_routine()
+    if before:
+        place.manage(before, "--login-id", login_id, *REASON)
+    fault = {"kind": "do_then_reset", "endpoint": "SetScheduledRefresh", "times": 1}
+    simulator.change(login_id, faults=[fault])
+    order = place.start(ordered, "--login-id", login_id, *REASON, WAIT_SCALE="1")
+    while simulator.login(login_id)["faults"][0]["times"]:
+        time.sleep(0.02)
+    while place.rows("SELECT count(*) FROM routine_attempt WHERE state = 'calling'") != [(0,)]:
+        time.sleep(0.02)
+    order.terminate()
+    order.wait()
+
+    place.manage("shell", "-c", CANCEL)
+
+    assert simulator.login(login_id)["scheduled"] is (ordered == "activate")
+    assert shown(place, login_id)[1:] == ("unknown", 0)
 
 
 def test_an_unknown_login_is_refused_and_nothing_changes(one_login):
