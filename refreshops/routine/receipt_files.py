@@ -43,7 +43,7 @@ COLUMNS = (
     "next_try_at",
     "ended_at",
     "provider_code",
-    "provider_words",
+    "note",
     "fingerprint",
 )
 
@@ -113,7 +113,7 @@ def facts_of(receipt: Receipt) -> dict[str, Any]:
         "next_try_at": receipt.next_try_at,
         "ended_at": attempt.finished_at,
         "provider_code": visible(attempt.provider_code),
-        "provider_words": receipt.provider_words,
+        "note": receipt.note,
     }
     return facts | {"fingerprint": _fingerprint(facts, receipt.calls)}
 

@@ -72,7 +72,7 @@ def accepted(attempt: Attempt, orders: list[Call], *, standing: Standing) -> Lin
     if attempt.state == AttemptState.DONE and not orders:
         return _not_kept(attempt, standing)
     if good:
-        return _answered_yes(attempt, good[-1], standing)
+        return _answered_yes(attempt, good[-1])
     if standing is Standing.DELETED:
         words = "The order's answer was lost; asked again, the provider knew no such login."
         return Line(DONE, "Gone at the provider", words, at=attempt.finished_at, call=last)
@@ -116,12 +116,14 @@ def verified(attempt: Attempt, looks: list[Call], *, tries: int, standing: Stand
     return Line(FAILED, "Nothing to verify", words)
 
 
-def _answered_yes(attempt: Attempt, call: Call, standing: Standing) -> Line:
+def _answered_yes(attempt: Attempt, call: Call) -> Line:
     words, at = _cut(call.message) or f"HTTP {OK}", call.answered_at
     if attempt.purpose == Purpose.FORGET:
         return Line(DONE, "Deleted by the provider", words, at=at, call=call)
-    ended_otherwise = attempt.state == AttemptState.DONE and attempt.outcome != Outcome.FRESH
-    if ended_otherwise or standing is Standing.REFUSED:
+    ended = attempt.state == AttemptState.DONE
+    # Until the attempt has ended, only a word that names the login counts as a yes to its order.
+    believed = attempt.outcome == Outcome.FRESH if ended else call.login_id in call.message.lower()
+    if not believed:
         return Line(OPEN, "Answered by the provider", words, at=at, call=call)
     return Line(DONE, "Accepted by the provider", words, at=at, call=call)
 

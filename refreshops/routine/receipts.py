@@ -58,8 +58,8 @@ class Receipt:
         return [self.ordered, *approval, self.accepted, self.verified]
 
     @property
-    def provider_words(self) -> str:
-        """Return the provider's last words about the order, on one line."""
+    def note(self) -> str:
+        """Return the attempt's last words on one line: the provider's, or why it was called off."""
         return visible(self.attempt.message)[: receipt_lines.LONGEST_WORDS]
 
 

@@ -18,6 +18,7 @@ from refreshops.routine.standing import Standing
 from refreshops.tracing.models import Call
 from tests.builders import make_login
 from tests.console.conftest import make_attempt, make_call, make_run, page_of
+from tests.console.test_hygiene import HANDLER, INLINE_SCRIPT, INLINE_STYLE, STYLE_TAG
 
 YES = {"method": "PATCH", "endpoint": "SetScheduledRefresh", "http_status_code": 200}
 READ_BACK = {"http_status_code": 200}
@@ -172,6 +173,26 @@ def test_a_refresh_has_no_receipt(signed_in, register, name):
 @pytest.mark.parametrize("name", ["run_receipt", "run_receipt_csv", "run_receipt_json"])
 def test_a_receipt_is_only_read(signed_in, both, name):
     assert signed_in("ops").post(address(name, both)).status_code == 405
+
+
+@pytest.mark.parametrize("pattern", [INLINE_STYLE, STYLE_TAG, INLINE_SCRIPT, HANDLER])
+def test_the_documents_keep_to_the_content_security_policy(signed_in, both, register, pattern):
+    attempt = Attempt.objects.get(run=both, login=register.own)
+    client = signed_in("ops")
+
+    for url in (
+        address("run_receipt", both),
+        reverse("admin:login_receipt", args=[register.own.pk, attempt.pk]),
+    ):
+        assert not pattern.search(client.get(url).content.decode())
+
+
+def test_logins_that_waited_in_an_earlier_order_are_told_of(signed_in, both):
+    Run.objects.filter(pk=both.pk).update(brought_forward=2)
+
+    page = signed_in("ops").get(address("run_receipt", both)).content.decode()
+
+    assert "2 logins waited in an earlier order for the same" in page
 
 
 def test_a_waiting_order_has_a_receipt_that_says_so(signed_in, register, people):

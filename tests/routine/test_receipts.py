@@ -34,9 +34,10 @@ from tests.console.conftest import make_attempt, make_call, make_run
 
 pytestmark = pytest.mark.django_db
 
-YES = {"method": "PATCH", "endpoint": "SetScheduledRefresh", "http_status_code": 200}
-NO = {**YES, "http_status_code": 401, "provider_code": "ACCESS_DENIED", "message": "Not you."}
-SILENT = {**YES, "http_status_code": None, "state": "no_answer", "error": "out of time"}
+ANSWER = {"method": "PATCH", "endpoint": "SetScheduledRefresh", "http_status_code": 200}
+YES = {**ANSWER, "message": "ITSELF is off now."}
+NO = {**ANSWER, "http_status_code": 401, "provider_code": "ACCESS_DENIED", "message": "Not you."}
+SILENT = {**ANSWER, "http_status_code": None, "state": "no_answer", "error": "out of time"}
 READ_BACK = {"http_status_code": 200}
 DELETE = {"method": "DELETE", "endpoint": "DeleteCard", "http_status_code": 200}
 DELETE_UNHEARD = {**DELETE, "http_status_code": None, "state": "no_answer", "error": "reset"}
@@ -62,7 +63,8 @@ def order(calls: list[dict[str, Any]] | None = None, **fields: Any) -> Receipt:
     login = make_login()
     attempt = make_attempt(run, login, **of_attempt)
     for call in calls or []:
-        make_call(login, run, attempt_id=attempt.pk, **call)
+        message = call.get("message", "").replace("ITSELF", login.login_id.upper())
+        make_call(login, run, attempt_id=attempt.pk, **(call | {"message": message}))
     return receipt_of(attempt, evidence_of=evidence_of)
 
 
@@ -75,6 +77,9 @@ def states(receipt: Receipt) -> list[str]:
     [
         pytest.param([], {}, [DONE, WAITING, WAITING], Standing.UNDER_WAY, id="just-ordered"),
         pytest.param([YES], BEGUN, [DONE, DONE, WAITING], Standing.UNDER_WAY, id="accepted"),
+        pytest.param(
+            [ANSWER], BEGUN, [DONE, OPEN, WAITING], Standing.UNDER_WAY, id="answered-in-other-words"
+        ),
         pytest.param(
             [YES, READ_BACK], VERIFIED, [DONE, DONE, DONE], Standing.VERIFIED, id="verified"
         ),
@@ -342,7 +347,7 @@ HOSTILE = [
 def test_hostile_words_come_out_on_one_short_line(message):
     receipt = order([{**YES, "message": message}], **VERIFIED, message=message)
 
-    for words in (receipt.accepted.words, receipt.provider_words):
+    for words in (receipt.accepted.words, receipt.note):
         assert 0 < len(words) <= 500
         assert words.isprintable()
 
@@ -404,6 +409,15 @@ def test_the_fingerprint_changes_with_the_evidence_and_not_with_the_day():
     assert changed["fingerprint"] != first
 
 
+def test_why_an_order_was_called_off_stands_in_its_note():
+    why = "Called off: the nightly refresh was ordered on."
+
+    facts = receipt_files.facts_of(order(state="cancelled", message=why))
+
+    assert facts["note"] == facts["accepted_words"] == why
+    assert (facts["standing"], facts["accepted_at"]) == ("called_off", None)
+
+
 def test_the_totals_count_what_the_receipts_say():
     run = make_run(purpose="switch_off")
     ends: list[dict[str, Any]] = [
@@ -441,7 +455,8 @@ def large_run():
     )
     Call.objects.bulk_create(
         Call(
-            **{**YES, "sent_at": now, "answered_at": now, "state": "answered"},
+            **{**ANSWER, "sent_at": now, "answered_at": now, "state": "answered"},
+            message=f"{attempt.login.login_id} is off now.",
             provider="flinks",
             login_id=attempt.login.login_id,
             attempt_id=attempt.pk,
