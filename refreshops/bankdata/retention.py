@@ -2,12 +2,15 @@
 
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from refreshops.bankdata.models import Snapshot
 from refreshops.bankdata.vault import Vault
 
 BATCH = 200
+# Emptying the log holds up every writer while it waits for the last reader.
+LOG_PATIENCE_MS = 250
 
 
 def prune(*, before: datetime) -> int:
@@ -31,3 +34,23 @@ def reseal(vault: Vault) -> int:
         if payload is not None:
             done += Snapshot.objects.filter(pk=pk).update(payload=vault.rotate(payload))
     return done
+
+
+def empty_the_log() -> bool:
+    """Empty SQLite's write-ahead log, which still holds pages as they were before a deletion.
+
+    False when somebody reads or writes just now: the next time will do. Nothing to do on other
+    databases. Call it outside any transaction (decision record 12).
+    """
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        (usual_ms,) = cursor.fetchone()
+        cursor.execute(f"PRAGMA busy_timeout={LOG_PATIENCE_MS}")
+        try:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (busy, *_) = cursor.fetchone()
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout={int(usual_ms)}")
+    return not busy

@@ -10,7 +10,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from refreshops.bankdata import snapshots
+from refreshops.bankdata import retention, snapshots
 from refreshops.bankdata.models import BankAccount
 from refreshops.logins.models import Customer, Login, LoginStatus, Nightly
 from refreshops.routine.models import Attempt
@@ -65,6 +65,7 @@ def forgotten(attempt: Attempt, *, now: datetime) -> None:
         data_state=DataState.NONE.value,
     )
     settle(login.customer_id, now=now)
+    _then_empty_the_log()
 
 
 def _silence_attempts(login: Login, *, now: datetime) -> None:
@@ -96,7 +97,13 @@ def settle(customer_id: int, *, now: datetime) -> bool:
         if Login.objects.filter(customer=customer).exclude(forgotten_logins()).exists():
             return False
         _blank(customer, now=now)
+        _then_empty_the_log()
     return True
+
+
+def _then_empty_the_log() -> None:
+    """Let no older page of the database's own log outlive the deletion; the night does it again."""
+    transaction.on_commit(retention.empty_the_log, robust=True)
 
 
 def _blank(customer: Customer, *, now: datetime) -> None:

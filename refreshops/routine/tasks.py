@@ -140,4 +140,5 @@ def prune() -> str:
     calls = retention.prune(before=now - wiring.call_retention())
     attempts = ended.prune(before=now - wiring.attempt_retention())
     snapshots = bankdata_retention.prune(before=now - wiring.snapshot_retention())
+    bankdata_retention.empty_the_log()
     return f"{calls} calls, {attempts} attempts, {snapshots} snapshots deleted"

@@ -1,13 +1,16 @@
 """Bank data at rest: sealed, readable with any of our keys, resealed, pruned but never lost."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from django.conf import settings
+from django.db import connection
 
 from refreshops.bankdata import retention
 from refreshops.bankdata.models import BankAccount, Snapshot
-from refreshops.bankdata.snapshots import store
+from refreshops.bankdata.snapshots import drop, store
 from refreshops.bankdata.vault import Sealed, Vault
 from refreshops.providers.contract import Account, BankData
 from tests.builders import NOON, make_login
@@ -79,3 +82,55 @@ def test_pruning_leaves_the_latest_snapshot_of_a_login_however_old():
 
     assert deleted == 1
     assert set(Snapshot.objects.values_list("pk", flat=True)) == kept
+
+
+@pytest.mark.django_db
+def test_dropping_takes_the_bank_data_of_one_login_alone():
+    login, other = make_login(), make_login()
+    for row in (login, login, other):
+        make_snapshot(row)
+
+    dropped = drop(login.pk)
+
+    assert dropped == (2, 1)
+    assert list(Snapshot.objects.values_list("login", flat=True)) == [other.pk]
+    assert list(BankAccount.objects.values_list("login", flat=True)) == [other.pk]
+
+
+on_sqlite = pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="a pragma and a log of SQLite's own"
+)
+
+
+@on_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_the_log_is_emptied_and_our_patience_stays_as_it_was():
+    make_login()
+    log = Path(f"{connection.settings_dict['NAME']}-wal")
+    before = log.stat().st_size
+
+    emptied = retention.empty_the_log()
+
+    assert before > 0
+    assert emptied
+    assert log.stat().st_size == 0
+    assert pragma("busy_timeout") == 20_000
+
+
+@on_sqlite
+@pytest.mark.django_db
+def test_the_log_is_left_alone_inside_a_transaction():
+    assert retention.empty_the_log() is False
+
+
+@on_sqlite
+@pytest.mark.django_db
+def test_what_is_deleted_is_overwritten():
+    assert "secure_delete=ON" in settings.DATABASES["default"]["OPTIONS"]["init_command"]
+    assert pragma("secure_delete") == 1
+
+
+def pragma(name):
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA {name}")
+        return cursor.fetchone()[0]

@@ -1,0 +1,158 @@
+"""Forgetting against a provider that keeps its own books, and a hunt for what should be gone."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.processes.evidence import assert_one_to_one
+
+pytestmark = pytest.mark.processes
+
+NAME = "Canary Q. Personname"
+REFERENCE = "CANARY-REFERENCE-5512"
+WHY_OFF = "canary left us in March"
+HOLDER = "Canary Q. Holdername"
+ACCOUNT_NUMBER = "900123456789"
+USERNAME = "canary.username.48213"
+PLANTED = {
+    "username": USERNAME,
+    "account_number": ACCOUNT_NUMBER,
+    "holder_name": HOLDER,
+    "echo": f"the user {USERNAME}, account holder {HOLDER} of {ACCOUNT_NUMBER}",
+}
+
+NAME_THEM = f"""
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from refreshops.logins.models import Customer, Login
+login = Login.objects.get(login_id={{login_id!r}})
+login.status_reason = {WHY_OFF!r}; login.save()
+customer = login.customer
+customer.name, customer.reference = {NAME!r}, {REFERENCE!r}; customer.save()
+LogEntry.objects.create(user=User.objects.create_user("ops"), action_flag=CHANGE,
+    content_type=ContentType.objects.get_for_model(customer), object_id=str(customer.pk),
+    object_repr=str(customer), change_message=str(customer))
+"""
+
+ERASE = f"""
+import json
+from refreshops import wiring
+from refreshops.logins.models import Customer
+from refreshops.routine import foreground, privacy
+now = wiring.clock()
+opened = privacy.erase_customer(
+    Customer.objects.get(reference={REFERENCE!r}), by=None, reason="A letter of 3 March", now=now,
+    local_date=wiring.local_date(now), window=wiring.window(), offers=wiring.can_forget)
+for row in opened:
+    found = foreground.drive_to_the_end(row.run)
+    print(json.dumps([found.state, found.outcomes]))
+"""
+
+
+def shell(place, text, **more):
+    return place.manage("shell", "--verbosity", "0", "--command", text, **more).stdout
+
+
+@pytest.fixture
+def world(simulate, install, database):
+    """Two logins with bank data, fetched a moment ago; the first is the one to be forgotten."""
+    simulator = simulate(
+        scenario="calm", logins=2, limit=0, body_kb=5, plant=PLANTED, card_busy_seconds=2
+    )
+    place = install(database, simulator)
+    login_id = simulator.register_rows()[0]["login_id"]
+    shell(place, NAME_THEM.format(login_id=login_id))
+    place.run_routine()
+    return simulator, place, login_id
+
+
+def test_a_customer_is_erased_there_and_here(world):
+    simulator, place, login_id = world
+
+    said = json.loads(shell(place, ERASE).splitlines()[-1])
+
+    assert said == ["closed", {"fresh": 1}]
+    assert simulator.login(login_id)["deleted"] is True
+    # The routine had just authorized: the first order found the card in use.
+    orders = [line for line in simulator.log_lines() if line["endpoint"] == "DeleteCard"]
+    assert len(orders) > 1
+    assert place.rows(
+        "SELECT http_status_code, provider_code, message FROM tracing_call "
+        "WHERE endpoint = 'DeleteCard' ORDER BY id"
+    ) == [(400, "CARD_IN_USE", "")] * (len(orders) - 1) + [(200, "", "")]
+    assert bank_data_of(place, login_id) == (0, 0)
+    assert place.rows(
+        "SELECT l.status, l.nightly, l.gone_at IS NOT NULL, c.name, c.erased_at IS NOT NULL "
+        "FROM logins_login l JOIN logins_customer c ON c.id = l.customer_id WHERE l.login_id = ?",
+        login_id,
+    ) == [("inactive", "off", True, "", True)]
+    assert_one_to_one(place, simulator)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_no_byte_of_the_database_names_the_person_any_more(world):
+    _, place, _ = world
+
+    before = traces_of_the_person(place)
+
+    with somebody_else_in(place):
+        shell(place, ERASE)
+        after = traces_of_the_person(place)
+
+    assert set(before) == {NAME, REFERENCE, WHY_OFF}
+    assert after == []
+
+
+def bank_data_of(place, login_id):
+    return tuple(
+        place.rows(
+            f"SELECT count(*) FROM {table} d JOIN logins_login l ON l.id = d.login_id "
+            "WHERE l.login_id = ?",
+            login_id,
+        )[0][0]
+        for table in ("bankdata_snapshot", "bankdata_bankaccount")
+    )
+
+
+OPEN_IT = """
+import sqlite3, sys
+link = sqlite3.connect(sys.argv[1])
+link.execute("SELECT count(*) FROM logins_login").fetchall()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def somebody_else_in(place):
+    """Have another process keep the database open, so that its log does not go by itself."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", OPEN_IT, str(path_of(place))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout.readline() == "ready\n"
+        yield
+        process.stdin.close()
+
+
+def traces_of_the_person(place):
+    """Return which of the planted words some byte of the database still holds: file, log, dump."""
+    path = path_of(place)
+    files = b"".join(found.read_bytes() for found in path.parent.glob(f"{path.name}*"))
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as link:
+        text = files + "\n".join(link.iterdump()).encode()
+    planted = (NAME, REFERENCE, WHY_OFF, HOLDER, ACCOUNT_NUMBER, USERNAME)
+    return [word for word in planted if word.encode() in text]
+
+
+def path_of(place):
+    return Path(place.database_url.removeprefix("sqlite:///"))
