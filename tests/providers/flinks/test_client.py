@@ -14,6 +14,7 @@ from tests.providers.flinks.spoken import (
     REQUEST_ID,
     SUBJECT,
     TOKEN,
+    Play,
     authorized,
     detail,
     refused,
@@ -239,6 +240,21 @@ class TestOffers:
     def test_the_opening_call_needs_its_key(self):
         assert flinks().opening(Policy()) is not None
         assert flinks(bearer_secret="").opening(Policy()) is None
+
+    @pytest.mark.parametrize(
+        ("purpose", "heard", "evidence"),
+        [
+            (Purpose.SWITCH_OFF, [Answer(200, "done")], ["order", "read_back"]),
+            (Purpose.FORGET, [], ["order"]),
+            (Purpose.REFRESH, [authorized()], ["read_back", ""]),
+        ],
+    )
+    def test_it_says_what_a_call_proves(self, purpose, heard, evidence):
+        client = flinks(secret_key="")
+
+        play = Play(client.conversation(purpose, Policy())).hear(*heard)
+
+        assert [client.evidence_of(endpoint) for endpoint in play.calls] == evidence
 
     def test_tokens_are_minted_when_the_secret_is_there(self):
         for client, endpoint in [
