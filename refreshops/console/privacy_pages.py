@@ -95,7 +95,7 @@ def may_erase(request: HttpRequest) -> bool:
 def _export(request: HttpRequest, customer: Customer) -> HttpResponseBase:
     held = privacy.holdings(customer)
     if request.method != "POST":
-        return ask(request, _export_question(customer, held))
+        return ask(request, _export_question(request, customer, held))
     _write_down(request, customer, flag=EXPORTED, said="Exported everything held.")
     now = wiring.clock()
     answer = StreamingHttpResponse(
@@ -106,27 +106,29 @@ def _export(request: HttpRequest, customer: Customer) -> HttpResponseBase:
     return answer
 
 
-def _export_question(customer: Customer, held: Holdings) -> Question:
+def _export_question(request: HttpRequest, customer: Customer, held: Holdings) -> Question:
     return Question(
         title=f"Everything held about {customer}",
         consequence="One JSON file with all of it: the register, what was ordered and tried, the "
         "calls as traced, and the bank data in the clear. Who takes it is written down.",
         button="Export as JSON",
         back_url=page("logins_customer", customer.pk),
-        facts=_facts(customer, held),
+        facts=_facts(request, customer, held),
     )
 
 
-def _facts(customer: Customer, held: Holdings) -> list[tuple[str, str]]:
+def _facts(request: HttpRequest, customer: Customer, held: Holdings) -> list[tuple[str, str]]:
     forgotten = f", {held.forgotten} of them forgotten" if held.forgotten else ""
     facts = [
         ("Logins", f"{held.logins}{forgotten}"),
         ("Attempts", str(held.attempts)),
         ("Calls", str(held.calls)),
-        ("Snapshots of bank data", str(held.snapshots)),
-        ("Bank accounts", str(held.accounts)),
         ("Entries in the journal", str(held.journal)),
     ]
+    # How much bank data there is says something of it.
+    if sees_bank_data(request.user):
+        facts.append(("Snapshots of bank data", str(held.snapshots)))
+        facts.append(("Bank accounts", str(held.accounts)))
     if customer.erasure_asked_at is not None:
         facts.append(("Erasure asked", moment(customer.erasure_asked_at)))
     if customer.erased_at is not None:
@@ -135,7 +137,7 @@ def _facts(customer: Customer, held: Holdings) -> list[tuple[str, str]]:
 
 
 def _erase(request: HttpRequest, customer: Customer) -> HttpResponseBase:
-    question = _erase_question(customer)
+    question = _erase_question(request, customer)
     if request.method != "POST" or not question.possible:
         return ask(request, question)
     if not question.is_typed(request):
@@ -149,7 +151,7 @@ def _erase(request: HttpRequest, customer: Customer) -> HttpResponseBase:
         return ask(request, question, error=str(refusal))
 
 
-def _erase_question(customer: Customer) -> Question:
+def _erase_question(request: HttpRequest, customer: Customer) -> Question:
     left = Login.objects.filter(customer=customer).exclude(forgotten_logins())
     number = left.count()
     return Question(
@@ -161,7 +163,7 @@ def _erase_question(customer: Customer) -> Question:
         back_url=page("logins_customer", customer.pk),
         needs_reason=True,
         grave=True,
-        facts=_facts(customer, privacy.holdings(customer)),
+        facts=_facts(request, customer, privacy.holdings(customer)),
         sample=list(left.select_related("customer").order_by("institution", "pk")[:SAMPLE]),
         not_shown=max(0, number - SAMPLE),
         possible=customer.erased_at is None,
