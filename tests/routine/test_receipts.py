@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from refreshops.logins.cells import csv_chunks, original
 from refreshops.logins.models import LoginStatus, Nightly
-from refreshops.routine import receipt_files
-from refreshops.routine.models import Attempt
+from refreshops.routine import receipt_files, receipt_lines
+from refreshops.routine.models import Attempt, Run
 from refreshops.routine.receipt_lines import DONE, FAILED, OPEN, WAITING
 from refreshops.routine.receipts import (
     CHUNK,
@@ -338,8 +338,8 @@ HOSTILE = [
     pytest.param('=HYPERLINK("http://x","y")', id="formula"),
     pytest.param("yes\r\nSet-Cookie: a=b", id="line-ends"),
     pytest.param("off\u202eno si", id="bidirectional"),
-    pytest.param("\x1b[2Jgone\x00", id="terminal"),
-    pytest.param("yes " + "x" * 1_000_000, id="a-megabyte"),
+    pytest.param("\x1b[2Jgone", id="terminal"),
+    pytest.param("yes " + "\u202e" * 496, id="as-long-as-a-row-holds"),
 ]
 
 
@@ -350,6 +350,21 @@ def test_hostile_words_come_out_on_one_short_line(message):
     for words in (receipt.accepted.words, receipt.note):
         assert 0 < len(words) <= 500
         assert words.isprintable()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("x" * 1_000_000, id="a-megabyte"),
+        pytest.param("\x00" * 1_000_000, id="of-nothing-to-see"),
+        pytest.param("a\nb" * 400_000, id="of-lines"),
+    ],
+)
+def test_no_text_is_too_long_to_be_cut(text):
+    words = receipt_lines.ordered(Run(reason=text, opened_at=timezone.now())).words
+
+    assert 0 < len(words) <= 500
+    assert words.isprintable()
 
 
 @pytest.mark.parametrize("message", HOSTILE)
