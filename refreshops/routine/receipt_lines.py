@@ -187,7 +187,9 @@ def _why(call: Call | None) -> str:
     if call.state == CallState.SENT:
         return "No answer has been written down yet."
     said = " ".join(filter(None, (call.provider_code, call.message)))
-    return _cut(said) or f"HTTP {call.http_status_code}"
+    return _cut(said) or (
+        f"HTTP {call.http_status_code}" if call.http_status_code else "No answer."
+    )
 
 
 def _at(call: Call | None) -> datetime | None:

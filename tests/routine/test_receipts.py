@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from refreshops.logins.cells import csv_chunks, original
-from refreshops.logins.models import LoginStatus, Nightly
-from refreshops.routine import receipt_files, receipt_lines
+from refreshops.logins.models import Login, LoginStatus, Nightly
+from refreshops.routine import receipt_files, receipt_lines, services, waiting
 from refreshops.routine.models import Attempt, Run
 from refreshops.routine.receipt_lines import DONE, FAILED, OPEN, WAITING
 from refreshops.routine.receipts import (
@@ -296,6 +296,51 @@ def test_a_waiting_order_says_what_it_waits_for(run, words):
     assert receipt.next_try_at is None
 
 
+@pytest.fixture
+def large_order():
+    """Return a switch-off by "ops" that waits for somebody else's approval."""
+    now, ops = timezone.now(), User.objects.create_superuser("ops")
+    login = make_login()
+    (opened,) = services.switch(
+        logins=Login.objects.filter(pk=login.pk),
+        on=False,
+        by=ops,
+        reason="Left",
+        now=now,
+        local_date=now.date(),
+        window=timedelta(seconds=60),
+        approval_above=0,
+    )
+    return opened.run
+
+
+def only_receipt(run: Run) -> Receipt:
+    (found,) = receipts(Attempt.objects.filter(run=run), evidence_of=evidence_of)
+    return found
+
+
+def test_an_approved_order_names_both_persons(large_order):
+    before = only_receipt(large_order)
+
+    waiting.approve(large_order, by=User.objects.create_user("boss"), now=timezone.now())
+
+    after = only_receipt(large_order)
+    assert (before.standing, before.approved.title) == (Standing.WAITING, "Waits for approval")
+    assert (after.standing, after.approved.title) == (Standing.UNDER_WAY, "Approved by boss")
+    assert after.ordered.title == "Ordered by ops"
+
+
+def test_a_withdrawn_order_says_who_withdrew_it_and_that_nothing_was_sent(large_order):
+    waiting.withdraw(
+        large_order, by=large_order.opened_by, why="They came back", now=timezone.now()
+    )
+
+    receipt = only_receipt(large_order)
+    assert receipt.standing is Standing.CALLED_OFF
+    assert (receipt.accepted.title, receipt.approved.title) == ("Not sent", "Not approved")
+    assert "They came back" in receipt.accepted.words
+
+
 def test_an_unconfirmed_order_says_when_it_is_tried_next_and_how_often_it_was_sent():
     receipt = order([SILENT, SILENT], **BEGUN, waits_for="out of time")
 
@@ -331,6 +376,16 @@ def test_a_call_of_another_login_is_no_evidence():
 
     assert receipt.calls == ()
     assert receipt.accepted.state == WAITING
+
+
+def test_calls_stripped_of_their_words_still_prove_what_they_proved():
+    receipt = order([SILENT, YES, READ_BACK], **VERIFIED)
+    Call.objects.filter(attempt_id=receipt.attempt.pk).update(message="", answer={}, body={})
+
+    again = receipt_of(receipt.attempt, evidence_of=evidence_of)
+
+    assert (again.standing, states(again)) == (Standing.VERIFIED, [DONE, DONE, DONE])
+    assert again.accepted.words == "HTTP 200"
 
 
 HOSTILE = [
