@@ -7,7 +7,7 @@ values travel as parameters; the names come from our own models.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -22,25 +22,25 @@ BATCH = 2000
 _OPEN = "state IN ('due', 'calling')"
 _HELD = """
     SELECT run_id, COUNT(*) FROM routine_attempt
-     WHERE purpose = %s AND state IN ('due', 'calling') AND login_id IN ({keys})
+     WHERE purpose = %s AND state IN ('due', 'calling') AND login_id {keys}
      GROUP BY run_id
 """
 _FORWARD = """
     UPDATE routine_attempt
        SET rank = %s, not_before = CASE WHEN paced AND not_before > %s THEN %s ELSE not_before END
-     WHERE purpose = %s AND state IN ('due', 'calling') AND login_id IN ({keys})
+     WHERE purpose = %s AND state IN ('due', 'calling') AND login_id {keys}
        AND state = 'due' AND (rank > %s OR (paced AND not_before > %s))
 """
 _TAKE = """
     UPDATE routine_attempt
        SET run_id = %s, rank = %s, not_before = CASE WHEN paced THEN %s ELSE not_before END
-     WHERE purpose = %s AND state IN ('due', 'calling') AND login_id IN ({keys})
+     WHERE purpose = %s AND state IN ('due', 'calling') AND login_id {keys}
        AND state = 'due' AND run_id IN ({runs})
 """
 _CALL_OFF = """
     UPDATE routine_attempt
        SET state = 'cancelled', finished_at = %s, message = %s, waits_for = ''
-     WHERE login_id IN ({keys}) AND purpose IN ({purposes}) AND state IN ('due', 'calling')
+     WHERE login_id {keys} AND purpose IN ({purposes}) AND state IN ('due', 'calling')
        AND state = 'due' {besides}
 """
 
@@ -58,7 +58,8 @@ def plant(run: Run, keys: Sequence[int], *, rank: int, not_before: datetime) -> 
     usual = _usual_values(Attempt(run=run, purpose=run.purpose, rank=rank, not_before=not_before))
     planted = 0
     for piece in chunks(keys):
-        planted += _change(_plant_text(len(piece)), [*usual, *piece, run.purpose])
+        keys_are, values = among(piece)
+        planted += change(_plant_text(keys_are), [*usual, *values, run.purpose])
     return planted
 
 
@@ -67,7 +68,8 @@ def held(keys: Sequence[int], *, purpose: str) -> dict[int, int]:
     found: dict[int, int] = {}
     for piece in chunks(keys):
         with connection.cursor() as cursor:
-            cursor.execute(_HELD.format(keys=_marks(piece)), [purpose, *piece])
+            keys_are, values = among(piece)
+            cursor.execute(_HELD.format(keys=keys_are), [purpose, *values])
             for run_id, number in cursor.fetchall():
                 found[run_id] = found.get(run_id, 0) + number
     return found
@@ -81,8 +83,9 @@ def bring_forward(keys: Sequence[int], *, purpose: str, rank: int, now: datetime
     at = _stored("not_before", now)
     moved = 0
     for piece in chunks(keys):
-        values = [rank, at, at, purpose, *piece, rank, at]
-        moved += _change(_FORWARD.format(keys=_marks(piece)), values)
+        keys_are, values = among(piece)
+        values = [rank, at, at, purpose, *values, rank, at]
+        moved += change(_FORWARD.format(keys=keys_are), values)
     return moved
 
 
@@ -91,8 +94,9 @@ def take(keys: Sequence[int], *, into: Run, out_of: Sequence[int], rank: int, no
     at = _stored("not_before", now)
     moved = 0
     for piece in chunks(keys):
-        text = _TAKE.format(keys=_marks(piece), runs=_marks(out_of))
-        moved += _change(text, [into.pk, rank, at, into.purpose, *piece, *out_of])
+        keys_are, values = among(piece)
+        text = _TAKE.format(keys=keys_are, runs=_marks(out_of))
+        moved += change(text, [into.pk, rank, at, into.purpose, *values, *out_of])
     return moved
 
 
@@ -109,20 +113,20 @@ def call_off(
     names = [purpose.value for purpose in purposes]
     called_off = 0
     for piece in chunks(keys):
-        text = _CALL_OFF.format(keys=_marks(piece), purposes=_marks(names), besides=but)
-        values = [_stored("finished_at", now), message[:500], *piece, *names, *besides]
-        called_off += _change(text, values)
+        keys_are, values = among(piece)
+        text = _CALL_OFF.format(keys=keys_are, purposes=_marks(names), besides=but)
+        values = [_stored("finished_at", now), message[:500], *values, *names, *besides]
+        called_off += change(text, values)
     return called_off
 
 
-@cache
-def _plant_text(keys: int) -> str:
+@lru_cache(maxsize=8)
+def _plant_text(keys: str) -> str:
     names = [connection.ops.quote_name(field.column) for field in _fields()]
-    marks = ", ".join(["%s"] * keys)
     return (
         f"INSERT INTO routine_attempt ({', '.join(names)}, login_id) "  # noqa: S608
         f"SELECT {', '.join(['%s'] * len(names))}, l.id FROM {Login._meta.db_table} l "
-        f"WHERE l.id IN ({marks}) AND NOT EXISTS (SELECT 1 FROM routine_attempt "
+        f"WHERE l.id {keys} AND NOT EXISTS (SELECT 1 FROM routine_attempt "
         f"WHERE login_id = l.id AND purpose = %s AND {_OPEN}) "
         "ORDER BY l.institution, l.id ON CONFLICT DO NOTHING"
     )
@@ -141,11 +145,22 @@ def _stored(name: str, value: Any) -> Any:
     return Attempt._meta.get_field(name).get_db_prep_save(value, connection)  # type: ignore[union-attr]
 
 
+def among(keys: Sequence[int]) -> tuple[str, list[Any]]:
+    """Return the condition of being one of `keys`, and its values.
+
+    PostgreSQL takes them as one array: thousands of parameters take their time to be written out.
+    """
+    if connection.vendor == "postgresql":
+        return "= ANY(%s)", [list(keys)]
+    return f"IN ({_marks(keys)})", list(keys)
+
+
 def _marks(values: Sequence[Any]) -> str:
     return ", ".join(["%s"] * len(values))
 
 
-def _change(text: str, values: Sequence[Any]) -> int:
+def change(text: str, values: Sequence[Any]) -> int:
+    """Run a statement that writes; return how many rows it wrote."""
     with connection.cursor() as cursor:
         cursor.execute(text, values)
         return int(cursor.rowcount)

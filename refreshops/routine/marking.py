@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
 
 from refreshops.logins.models import Login, LoginStatus
 from refreshops.routine import attempt_sql
@@ -33,6 +32,12 @@ SAYING: Mapping[Purpose, str] = {
     Purpose.FORGET: CALLED_OFF,
 }
 
+_HOLD = "SELECT id FROM logins_login WHERE id {keys} ORDER BY id FOR NO KEY UPDATE"
+_WISH = """
+    UPDATE logins_login
+       SET status = %s, status_changed_at = %s, status_changed_by_id = %s, status_reason = %s{proof}
+     WHERE id {keys}"""
+
 
 def hold(keys: Iterable[int]) -> None:
     """Lock logins in the order of their keys, as every end of an attempt does: no deadlock.
@@ -42,8 +47,9 @@ def hold(keys: Iterable[int]) -> None:
     if not connection.features.has_select_for_update:
         return
     for piece in chunks(sorted(keys)):
-        rows = Login.objects.select_for_update(no_key=True).filter(pk__in=piece)
-        list(rows.order_by("pk").values_list("pk"))
+        keys_are, values = attempt_sql.among(piece)
+        with connection.cursor() as cursor:
+            cursor.execute(_HOLD.format(keys=keys_are), values)
 
 
 def mark(
@@ -63,31 +69,30 @@ def mark(
     if purpose not in WANTED:
         return False
     newer = _waiting_since(begins) if begins else []
-    news = 0
+    news = False
     for piece in chunks(sorted(keys)):
-        news += _wish(piece, purpose, by=by, reason=reason, now=now)
-        news += attempt_sql.call_off(
+        news |= _wish(piece, purpose, by=by, reason=reason, now=now)
+        called_off = attempt_sql.call_off(
             piece, purposes=CONTRARY[purpose], message=SAYING[purpose], now=now, besides=newer
         )
-    return news > 0
-
-
-def _wish(keys: Sequence[int], purpose: Purpose, *, by: Any, reason: str, now: datetime) -> int:
-    """Set the status that is wanted, and who wants it why; return how many had another."""
-    wanted = WANTED[purpose]
-    logins = Login.objects.filter(pk__in=keys)
-    said = {
-        "status": wanted,
-        "status_changed_at": now,
-        "status_changed_by": by,
-        "status_reason": reason.strip()[:500],
-    }
-    others = ~Q(status=wanted)
-    if purpose not in SWITCHES:
-        return logins.filter(others).update(**said)
-    news = logins.filter(others).count()
-    logins.update(**said, nightly_verified_at=None)
+        news |= called_off > 0
     return news
+
+
+def _wish(keys: Sequence[int], purpose: Purpose, *, by: Any, reason: str, now: datetime) -> bool:
+    """Set the status that is wanted, and who wants it why; tell whether any had another."""
+    wanted = WANTED[purpose].value
+    keys_are, values = attempt_sql.among(keys)
+    field = Login._meta.get_field("status_changed_at")
+    at = field.get_db_prep_save(now, connection)
+    said = [wanted, at, getattr(by, "pk", None), reason.strip()[:500]]
+    proof = ", nightly_verified_at = NULL" if purpose in SWITCHES else ""
+    text = _WISH.format(keys=keys_are, proof=proof)
+    news = attempt_sql.change(f"{text} AND status <> %s", [*said, *values, wanted])
+    if purpose in SWITCHES and news < len(keys):
+        again = f"{text} AND status = %s AND (status_changed_at IS NULL OR status_changed_at <> %s)"
+        attempt_sql.change(again, [*said, *values, wanted, at])
+    return news > 0
 
 
 def _waiting_since(run: Run) -> list[int]:
