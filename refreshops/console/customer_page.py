@@ -20,7 +20,7 @@ from django.urls import NoReverseMatch, reverse
 from refreshops.console import privacy_pages
 from refreshops.console.addresses import all_logins, page
 from refreshops.console.order_kinds import KINDS, Kind, may
-from refreshops.console.orders import CHARGED
+from refreshops.console.orders import CHARGED, touched_by
 from refreshops.console.scoping import attempts_of, logins_of
 from refreshops.logins.models import Customer, Login, LoginStatus, Provider
 from refreshops.routine.models import Attempt
@@ -100,7 +100,7 @@ def customer_context(request: HttpRequest, customer: Customer) -> dict[str, Any]
         "number": number,
         "not_shown": max(0, number - LOGINS_SHOWN),
         "cost": _cost_of_all(logins),
-        "orders": _orders(request, number),
+        "orders": _orders(request, logins),
         "logins_url": all_logins(customer__id__exact=str(customer.pk)),
         "receipts": _receipts(request, customer),
         "privacy": _privacy(request, customer),
@@ -131,9 +131,11 @@ def _cost_of_all(logins: QuerySet[Login]) -> str:
     return _money({currency: amount for currency, amount in sums if amount})
 
 
-def _orders(request: HttpRequest, number: int) -> list[Kind]:
-    kinds = [KINDS[purpose] for purpose in FOR_ALL] if number else []
-    return [kind for kind in kinds if may(request.user, kind.permission)]
+def _orders(request: HttpRequest, logins: QuerySet[Login]) -> list[Kind]:
+    """Return the orders this person may give that would touch one of the logins."""
+    kinds = [KINDS[purpose] for purpose in FOR_ALL]
+    allowed = [kind for kind in kinds if may(request.user, kind.permission)]
+    return [kind for kind in allowed if touched_by(kind, logins).exists()]
 
 
 def _receipts(request: HttpRequest, customer: Customer) -> list[OrderLine]:

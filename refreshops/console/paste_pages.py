@@ -132,7 +132,7 @@ def titles(kind: Kind, user: Any) -> dict[Ends, tuple[str, str]]:
     """
     whole = sees_everything(user)
     return {
-        Ends.FOUND: ("Found", "These are ordered."),
+        Ends.FOUND: ("Found", "These go on to the confirmation."),
         Ends.ALREADY: (kind.skips_because.capitalize() or "Done", "Left out."),
         Ends.DUPLICATE: ("Duplicate", "They stand, or their logins stand, further up: once only."),
         Ends.EMPTY: ("Without logins", "Customers of the register that have no login."),

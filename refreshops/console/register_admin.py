@@ -58,6 +58,12 @@ class CustomerAdmin(CustomerPrivacy, CustomerImport, ConsoleAdmin):
             return rows
         return with_counts(rows)
 
+    def get_fields(self, request: HttpRequest, obj: Customer | None = None) -> tuple[str, ...]:
+        """Leave out of a page for reading what links to a page about people."""
+        if obj is None or self.has_change_permission(request, obj):
+            return tuple(self.fields)
+        return tuple(name for name in self.fields if name != "account_manager")
+
     def has_switch_permission(self, request: HttpRequest) -> bool:
         """Tell whether this person may switch the nightly refresh."""
         return may(request.user, "switch")
