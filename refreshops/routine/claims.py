@@ -9,14 +9,14 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Min
+from django.db.models import Exists, OuterRef, Subquery
 
 from refreshops.logins.models import LoginStatus
 from refreshops.logins.models import Provider as ProviderRow
 from refreshops.providers.contract import Call, Pacing
 from refreshops.routine import lanes, learning, slots, turn
 from refreshops.routine.desk import Desk, Work, subject_of
-from refreshops.routine.models import Attempt, LostRace
+from refreshops.routine.models import RANK_DAILY, RANK_PERSON, Attempt, LostRace, Run
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState, may_go_on
 from refreshops.rules.outcomes import Outcome, Reason
 from refreshops.rules.pacing import free_at_the_latest
@@ -200,10 +200,22 @@ def _take_back(attempt: Attempt, *, now: datetime) -> int:
 
 
 def earliest(*, provider_id: int) -> datetime | None:
-    """Return when the next waiting attempt may go on, or None when nothing waits."""
-    found: dict[str, datetime | None] = Attempt.objects.filter(
-        state=AttemptState.DUE.value,
-        run__state=RunState.OPEN.value,
-        run__provider__in=ProviderRow.objects.filter(pk=provider_id, paused_at__isnull=True),
-    ).aggregate(at=Min("not_before"))
-    return found["at"]
+    """Return when the next waiting attempt may go on, or None when nothing waits.
+
+    Looks at the first row of each part of the index `attempt_due`, however many wait behind it.
+    """
+    awake = Run.objects.filter(
+        pk=OuterRef("run"), state=RunState.OPEN.value, provider_id=provider_id
+    )
+    due = Attempt.objects.filter(Exists(awake), state=AttemptState.DUE.value)
+    firsts = [
+        # "IN" of one: for a plain False Django writes NOT, which SQLite's index does not serve.
+        Subquery(
+            due.filter(paced__in=[paced], rank=rank).order_by("not_before").values("not_before")[:1]
+        )
+        for paced in (False, True)
+        for rank in (RANK_PERSON, RANK_DAILY)
+    ]
+    going = ProviderRow.objects.filter(pk=provider_id, paused_at__isnull=True)
+    found = going.values_list(*firsts).first() or ()
+    return min((moment for moment in found if moment is not None), default=None)
