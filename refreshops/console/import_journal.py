@@ -1,12 +1,12 @@
-"""Writes an import into the journal: one entry for all of it, one for each customer it decided on.
+"""Writes an import into the journal: one entry for all of it, and one for each name or manager set.
 
-New activity dates alone get none: they come every day, for everybody.
+New customers and activity dates get none of their own: there may be 100 000 of them, every day.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 
 from refreshops.logins.customer_resource import Change
@@ -24,33 +24,21 @@ class ImportJournal:
         self._kind = ContentType.objects.get_for_model(Customer)
 
     def hear(self, changes: Iterable[Change]) -> None:
-        """Write down who became new, and who has another name or manager."""
-        decided = {
-            change.customer.reference: change
-            for change in changes
-            if change.new or DECIDED.keys() & set(change.columns)
-        }
-        rows = Customer.objects.filter(reference__in=decided)
+        """Write down which known customers have another name or manager."""
         LogEntry.objects.bulk_create(
             self._entry(
-                object_id=str(customer.pk),
-                object_repr=str(customer)[:200],
-                action_flag=ADDITION if decided[customer.reference].new else CHANGE,
-                change_message=_message(decided[customer.reference]),
+                object_id=str(change.customer.pk),
+                object_repr=str(change.customer)[:200],
+                change_message=f"Imported: {', '.join(columns)}.",
             )
-            for customer in rows
+            for change in changes
+            if not change.new
+            and (columns := [DECIDED[name] for name in change.columns if name in DECIDED])
         )
 
     def close(self, said: str) -> None:
         """Write down the import as a whole."""
-        self._entry(
-            object_repr=f"Import of {self._file}"[:200], action_flag=CHANGE, change_message=said
-        ).save()
+        self._entry(object_repr=f"Import of {self._file}"[:200], change_message=said).save()
 
     def _entry(self, **fields: Any) -> LogEntry:
-        return LogEntry(user=self._by, content_type=self._kind, **fields)
-
-
-def _message(change: Change) -> str:
-    columns = ", ".join(DECIDED[column] for column in change.columns if column in DECIDED)
-    return f"Imported: {columns}." if columns else "Imported."
+        return LogEntry(user=self._by, content_type=self._kind, action_flag=CHANGE, **fields)

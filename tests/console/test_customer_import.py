@@ -249,7 +249,6 @@ class TestAConfirmation:
 
         assert [(entry.object_repr, entry.change_message) for entry in entries] == [
             ("C-1 New", "Imported: name, account manager."),
-            ("C-3 Birch", "Imported: name."),
             ("Import of customers.csv", "1 new, 2 changed, 0 as they were."),
         ]
 
