@@ -204,6 +204,41 @@ def assert_nothing_is_stuck(place):
     assert place.rows(open_runs) == [(0,)]
 
 
+def last_receipts(place):
+    """Return the receipt of the last order of each login, by LoginId."""
+    runs = [run for (run,) in place.rows("SELECT id FROM routine_run ORDER BY id")]
+    writers = [place.start("receipts", "--run", str(run), "--format", "json") for run in runs]
+    documents = [json.loads(writer.communicate(timeout=60)[0]) for writer in writers]
+    return {row["login_id"]: row for document in documents for row in document["logins"]}
+
+
+STANDINGS = {
+    "verified": {"verified"},
+    "accepted": {"unconfirmed"},
+    "unconfirmed": {"unconfirmed"},
+    "crashed": {"unconfirmed"},
+    "refused": {"refused"},
+    "gone": {"unknown_there"},
+    "called off": {"called_off", "unconfirmed"},
+}
+
+
+def receipts_that_differ(shown, receipts):
+    """Return rows whose receipt says otherwise than the attempt, or proves nothing."""
+    found = []
+    for row in shown:
+        receipt = receipts[row.login_id]
+        fits = receipt["standing"] in STANDINGS[row.ended] and receipt["purpose"] == row.purpose
+        proven = {call["call"] for call in receipt["calls"] if call["http_status_code"] == 200}
+        if row.ended == "verified":
+            fits = fits and receipt["verified_call"] in proven
+        if row.ended == "accepted":
+            fits = fits and receipt["accepted_call"] in proven and not receipt["verified_at"]
+        if not fits:
+            found.append((row, receipt))
+    return found
+
+
 def assert_true(place, simulator, scripts):
     """Compare the tables with the simulator's own flags; return how the orders ended."""
     flags = {login["login_id"]: login for login in simulator.state()["logins"]}
@@ -213,6 +248,7 @@ def assert_true(place, simulator, scripts):
         print(scripts[row.login_id], flags[row.login_id], row, *story(place, row), sep="\n    ")
     assert not wrong, f"{len(wrong)} rows are not true"
     assert len(shown) == len(scripts)
+    assert receipts_that_differ(shown, last_receipts(place)) == []
     assert_nothing_is_stuck(place)
     assert_one_to_one(place, simulator)
     return Counter(row.ended for row in shown)
@@ -247,3 +283,17 @@ def test_two_times_250_logins_under_fire_end_as_the_provider_has_them(database, 
     assert sum(deaths.values()) == 25
     assert ends["verified"] > 60
     assert {"accepted", "refused"} < set(ends)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(6))
+def test_many_hundred_logins_under_longer_fire(number, database, simulate, install):
+    seed = int(os.environ.get("SEED", random.SystemRandom().randrange(10**6)))
+    print(f"SEED={seed}")
+    simulator, place = start(simulate, install, database, logins=500)
+
+    scripts, deaths = under_fire(place, simulator, seed=seed, kills=80, waves=25, seconds=240)
+    ends = assert_true(place, simulator, scripts)
+
+    print(f"{dict(ends)}, {deaths}")
+    assert ends["verified"] > 100
