@@ -21,7 +21,7 @@ from refreshops.console.moments import moment
 from refreshops.console.order_kinds import may
 from refreshops.console.receipt_pages import LoginReceipts
 from refreshops.console.search import canonical
-from refreshops.logins.models import Login
+from refreshops.logins.models import Customer, Login
 from refreshops.providers.flinks.answers import canonical_login_id
 from refreshops.rules.lifecycle import Purpose
 
@@ -41,6 +41,13 @@ class LoginForm(forms.ModelForm):
             return canonical_login_id(self.cleaned_data["login_id"])
         except ValueError as wrong:
             raise forms.ValidationError(str(wrong)) from wrong
+
+    def clean_customer(self) -> Customer:
+        """Return the customer, unless nothing may be written about them any more."""
+        customer: Customer = self.cleaned_data["customer"]
+        if customer.erasure_asked_at is not None:
+            raise forms.ValidationError("This customer was erased on request.")
+        return customer
 
 
 @admin.register(Login)

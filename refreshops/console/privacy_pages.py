@@ -46,6 +46,11 @@ class CustomerPrivacy:
     get_object: Any
     has_view_permission: Callable[..., bool]
 
+    def has_change_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
+        """Nobody writes a name over an erased one."""
+        erased = obj is not None and obj.erased_at is not None
+        return not erased and super().has_change_permission(request, obj)  # type: ignore[misc]
+
     def get_urls(self) -> list[URLPattern]:
         """Add the two pages."""
         wrap = self.admin_site.admin_view

@@ -61,6 +61,7 @@ def compare(entries: list[Entry]) -> Plan:
     """Work out what `entries` would change in the register. Writes nothing."""
     plan = Plan()
     _compare_customers(plan, entries)
+    _refuse_erased(plan, entries)
     _check_managers(plan, entries)
     by_provider: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -106,6 +107,21 @@ def _wanted_customers(entries: list[Entry]) -> list[Wanted]:
                 entry.customer, said.name or name, said.account_manager or manager
             )
     return list(found.values())
+
+
+def _refuse_erased(plan: Plan, entries: list[Entry]) -> None:
+    """Bring nobody back who asked to be forgotten."""
+    erased: set[str] = set()
+    for chunk in _chunks(sorted({entry.customer for entry in entries})):
+        rows = Customer.objects.filter(reference__in=chunk, erasure_asked_at__isnull=False)
+        erased.update(rows.values_list("reference", flat=True))
+    for entry in entries:
+        if entry.customer in erased:
+            plan.faults.add(
+                entry.line,
+                f"customer '{entry.customer}' was erased on request: "
+                "nothing is written about them any more",
+            )
 
 
 def _check_managers(plan: Plan, entries: list[Entry]) -> None:

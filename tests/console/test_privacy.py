@@ -11,7 +11,7 @@ from django.utils import timezone
 from refreshops.logins.models import Customer, Login, LoginStatus
 from refreshops.routine.models import Attempt, Run
 from refreshops.routine.roles import PRIVACY
-from tests.builders import make_customer, make_logins
+from tests.builders import make_customer, make_logins, make_provider
 from tests.console.conftest import page_of
 
 LIST = "/logins/login/"
@@ -279,6 +279,33 @@ def test_an_erased_customer_has_nothing_left_to_erase(signed_in, people):
     assert "Nothing is left to do" in page.content.decode()
     assert answer.status_code == 200
     assert not LogEntry.objects.exists()
+
+
+def test_nobody_writes_a_name_over_an_erased_one(signed_in, people):
+    now = timezone.now()
+    customer = make_customer("erased-1", erasure_asked_at=now, erased_at=now)
+    form = {"reference": "C-1", "name": "Birch Steel", "account_manager": ""}
+
+    answer = signed_in("ops").post(page_of(customer), form)
+
+    customer.refresh_from_db()
+    assert answer.status_code == 403
+    assert (customer.reference, customer.name) == ("erased-1", "")
+
+
+def test_no_login_is_added_to_a_customer_to_be_erased(signed_in, people):
+    customer = make_customer("C-9", erasure_asked_at=timezone.now())
+    form = {
+        "provider": make_provider().pk,
+        "login_id": "340fca90-88e3-452f-9e18-92d00d6c9c81",
+        "customer": customer.pk,
+        "institution": "TD",
+    }
+
+    answer = signed_in("admin").post("/logins/login/add/", form)
+
+    assert "erased on request" in answer.content.decode()
+    assert not Login.objects.exists()
 
 
 def test_a_large_erasure_says_that_a_second_person_is_needed(signed_in, people, settings):

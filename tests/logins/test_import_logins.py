@@ -162,6 +162,17 @@ def test_a_login_of_another_customer_is_refused(import_file):
     assert not Customer.objects.filter(reference="C-2").exists()
 
 
+@pytest.mark.parametrize("erased_at", [None, NOON], ids=["asked", "erased"])
+def test_nobody_is_brought_back_who_was_to_be_forgotten(import_file, erased_at):
+    make_customer("C-9", erasure_asked_at=NOON, erased_at=erased_at)
+    before = everything()
+
+    with pytest.raises(CommandError, match="line 2: customer 'C-9' was erased on request"):
+        import_file(f"{IDS[0]},TD,C-9,Anna,,,")
+
+    assert everything() == before
+
+
 def test_the_first_hundred_bad_rows_are_printed_and_the_rest_counted(import_file):
     make_login(login_id=IDS[0], customer=make_customer("C-1"))
 

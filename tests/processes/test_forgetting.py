@@ -31,9 +31,9 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from refreshops.logins.models import Customer, Login
-login = Login.objects.get(login_id={{login_id!r}})
-login.status_reason = {WHY_OFF!r}; login.save()
-customer = login.customer
+customer = Login.objects.get(login_id={{login_ids[0]!r}}).customer
+Login.objects.filter(login_id__in={{login_ids!r}}).update(
+    customer=customer, status_reason={WHY_OFF!r})
 customer.name, customer.reference = {NAME!r}, {REFERENCE!r}; customer.save()
 LogEntry.objects.create(user=User.objects.create_user("ops"), action_flag=CHANGE,
     content_type=ContentType.objects.get_for_model(customer), object_id=str(customer.pk),
@@ -61,43 +61,49 @@ def shell(place, text, **more):
 
 @pytest.fixture
 def world(simulate, install, database):
-    """Two logins with bank data, fetched a moment ago; the first is the one to be forgotten."""
+    """Logins with bank data, fetched a moment ago; all but one are the person's to be erased."""
     simulator = simulate(
-        scenario="calm", logins=2, limit=0, body_kb=5, plant=PLANTED, card_busy_seconds=2
+        scenario="calm", logins=5, limit=0, body_kb=5, plant=PLANTED, card_busy_seconds=2
     )
     place = install(database, simulator)
-    login_id = simulator.register_rows()[0]["login_id"]
-    shell(place, NAME_THEM.format(login_id=login_id))
+    other, *login_ids = [row["login_id"] for row in simulator.register_rows()]
+    shell(place, NAME_THEM.format(login_ids=login_ids))
     place.run_routine()
-    return simulator, place, login_id
+    return simulator, place, login_ids, other
 
 
 def test_a_customer_is_erased_there_and_here(world):
-    simulator, place, login_id = world
+    simulator, place, login_ids, other = world
 
     said = json.loads(shell(place, ERASE).splitlines()[-1])
 
-    assert said == ["closed", {"fresh": 1}]
-    assert simulator.login(login_id)["deleted"] is True
-    # The routine had just authorized: the first order found the card in use.
+    assert said == ["closed", {"fresh": len(login_ids)}]
+    assert {row["login_id"] for row in simulator.logins(deleted=True)} == set(login_ids)
+    # The routine had just authorized: the first orders found the cards in use.
     orders = [line for line in simulator.log_lines() if line["endpoint"] == "DeleteCard"]
-    assert len(orders) > 1
+    assert len(orders) > len(login_ids)
+    assert set(
+        place.rows(
+            "SELECT http_status_code, provider_code, message FROM tracing_call "
+            "WHERE endpoint = 'DeleteCard'"
+        )
+    ) == {(400, "CARD_IN_USE", ""), (200, "", "")}
+    for table in ("bankdata_snapshot", "bankdata_bankaccount"):
+        rows = place.rows(
+            f"SELECT DISTINCT l.login_id FROM {table} d JOIN logins_login l ON l.id = d.login_id"
+        )
+        assert rows == [(other,)]
     assert place.rows(
-        "SELECT http_status_code, provider_code, message FROM tracing_call "
-        "WHERE endpoint = 'DeleteCard' ORDER BY id"
-    ) == [(400, "CARD_IN_USE", "")] * (len(orders) - 1) + [(200, "", "")]
-    assert bank_data_of(place, login_id) == (0, 0)
-    assert place.rows(
-        "SELECT l.status, l.nightly, l.gone_at IS NOT NULL, c.name, c.erased_at IS NOT NULL "
-        "FROM logins_login l JOIN logins_customer c ON c.id = l.customer_id WHERE l.login_id = ?",
-        login_id,
-    ) == [("inactive", "off", True, "", True)]
+        "SELECT DISTINCT l.status, l.nightly, l.gone_at IS NULL, c.name, c.erased_at IS NULL "
+        "FROM logins_login l JOIN logins_customer c ON c.id = l.customer_id WHERE l.login_id <> ?",
+        other,
+    ) == [("inactive", "off", False, "", False)]
     assert_one_to_one(place, simulator)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_no_byte_of_the_database_names_the_person_any_more(world):
-    _, place, _ = world
+    _, place, _, _ = world
 
     before = traces_of_the_person(place)
 
