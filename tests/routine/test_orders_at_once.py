@@ -1,0 +1,121 @@
+"""Many people at one instant: each login is ordered once, each order begins once."""
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from refreshops.logins.models import Login
+from refreshops.routine import services, waiting
+from refreshops.routine.models import OPEN_ATTEMPT, Attempt, Run
+from tests.builders import NOON, make_logins, make_provider
+from tests.routine.conftest import WINDOW
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TOMORROW = NOON + timedelta(days=1)
+PEOPLE = 8
+
+
+def at_once(*deeds: Callable[[], Any]) -> list[Any]:
+    """Let every deed begin at one instant; return what each returned, or what it raised."""
+    barrier = threading.Barrier(len(deeds))
+    found: list[Any] = [None] * len(deeds)
+
+    def do(number: int, deed: Callable[[], Any]) -> None:
+        try:
+            connection.ensure_connection()
+            barrier.wait()
+            found[number] = deed()
+        except Exception as error:
+            found[number] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=do, args=pair) for pair in enumerate(deeds)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def switching(keys: Iterable[int], *, on: bool = False, **more: Any) -> Callable[[], Any]:
+    wanted = list(keys)
+    return lambda: services.switch(
+        logins=Login.objects.filter(pk__in=wanted),
+        on=on,
+        by=None,
+        reason="The customer left",
+        now=NOON,
+        local_date=NOON.date(),
+        window=WINDOW,
+        **more,
+    )
+
+
+def kinds_of(found: list[Any]) -> Counter[str]:
+    return Counter(type(one).__name__ for one in found)
+
+
+@pytest.mark.parametrize("more", [{}, {"starts_at": TOMORROW}], ids=["at-once", "later"])
+def test_the_same_order_of_many_people_is_one(more):
+    keys = [row.pk for row in make_logins(20)]
+
+    found = at_once(*[switching(keys, **more) for _ in range(PEOPLE)])
+
+    assert kinds_of(found) == {"list": 1, "AlreadyOrdered": PEOPLE - 1}
+    assert Run.objects.count() == 1
+    assert Attempt.objects.count() == 20
+
+
+def test_orders_that_overlap_in_any_order_meet_without_a_deadlock_and_double_nothing():
+    keys = [row.pk for row in make_logins(60)]
+    chance = random.Random(3)
+    samples = [chance.sample(keys, 40) for _ in range(PEOPLE)]
+
+    found = at_once(
+        *[
+            switching(sample, on=number % 3 == 0, **({"starts_at": TOMORROW} if number % 2 else {}))
+            for number, sample in enumerate(samples)
+        ]
+    )
+
+    assert set(kinds_of(found)) <= {"list", "AlreadyOrdered"}, found
+    held = Attempt.objects.filter(state__in=OPEN_ATTEMPT).values_list("login_id", "purpose")
+    assert max(Counter(held).values()) == 1
+
+
+def test_an_order_begins_once_however_many_look_after_it():
+    make_logins(20)
+    switching([row.pk for row in Login.objects.all()], starts_at=TOMORROW)()
+    provider_id = make_provider().pk
+
+    found = at_once(*[lambda: waiting.begin_due(provider_id=provider_id, now=TOMORROW)] * PEOPLE)
+
+    assert sorted(len(runs) for runs in found) == [0] * (PEOPLE - 1) + [1]
+    assert set(Login.objects.values_list("status", flat=True)) == {"inactive"}
+
+
+@pytest.mark.parametrize("again", range(5))
+def test_who_withdraws_begins_and_orders_at_one_instant_agree_about_the_end(again):
+    keys = [row.pk for row in make_logins(20)]
+    (opened,) = switching(keys, starts_at=TOMORROW)()
+    run = Run.objects.get(pk=opened.run.pk)
+
+    found = at_once(
+        lambda: waiting.begin_due(provider_id=run.provider_id, now=TOMORROW),
+        lambda: waiting.withdraw(run, by="Ola", why="They stay", now=TOMORROW),
+        switching(keys[:7]),
+    )
+
+    withdrawn = isinstance(found[1], int)
+    assert set(kinds_of(found)) <= {"list", "int", "RunAlreadyClosed", "AlreadyOrdered"}, found
+    assert Run.objects.get(pk=run.pk).state == ("cancelled" if withdrawn else "open")
+    left = Attempt.objects.filter(run=run, state__in=OPEN_ATTEMPT)
+    assert left.exists() is not withdrawn
