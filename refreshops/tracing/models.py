@@ -9,7 +9,8 @@ from refreshops.rules.lifecycle import CallState
 class Call(models.Model):
     """The evidence of one exchange. No foreign keys, so that it outlives what it describes.
 
-    Never edited and never deleted but by retention. Source: seed 003, "Tracing and Logs".
+    Never edited and never deleted but by retention; only where a login is forgotten its words go
+    and ids and codes stay (`erasure`). Source: seed 003, "Tracing and Logs".
     """
 
     sent_at = models.DateTimeField("timestamp")
