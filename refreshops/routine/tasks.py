@@ -13,6 +13,7 @@ from django_q.tasks import async_task
 
 from refreshops import wiring
 from refreshops.bankdata import retention as bankdata_retention
+from refreshops.logins import uploads
 from refreshops.logins.models import Login
 from refreshops.routine import claims, ended, engine, opening, schedules, seats
 from refreshops.routine.models import Run
@@ -141,4 +142,5 @@ def prune() -> str:
     attempts = ended.prune(before=now - wiring.attempt_retention())
     snapshots = bankdata_retention.prune(before=now - wiring.snapshot_retention())
     bankdata_retention.empty_the_log()
+    uploads.drop_old(now=now)
     return f"{calls} calls, {attempts} attempts, {snapshots} snapshots deleted"

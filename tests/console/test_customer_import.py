@@ -20,6 +20,7 @@ from refreshops.console import import_pages
 from refreshops.console.upload_limit import TOO_LARGE
 from refreshops.logins import customer_import, uploads
 from refreshops.logins.models import Customer, Upload
+from refreshops.routine import tasks
 from tests.builders import NOON, make_customer
 from tests.logins.workbooks import workbook
 
@@ -460,3 +461,12 @@ def test_the_limit_of_the_faults_file_is_said(ops, monkeypatch):
 
     assert len(table) == 12
     assert table[-1] == ",and 20 more"
+
+
+def test_the_nightly_tidying_takes_files_nobody_confirmed(ops):
+    send(ops, lines("C-1,Maple,,"))
+    Upload.objects.update(uploaded_at=timezone.now() - timedelta(hours=2))
+
+    tasks.prune()
+
+    assert not Upload.objects.exists()
