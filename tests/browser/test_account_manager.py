@@ -64,7 +64,7 @@ def test_an_account_manager_switches_off_from_a_list(browser, devserver, picture
     # Confirm with a reason; then the run moves to its end by itself.
     page.get_by_role("button", name=re.compile("^Go on with")).click()
     page.get_by_label("Reason (required)").fill("Contracts ended in October")
-    page.screenshot(path=pictures / "switch-off-list.png", full_page=True)
+    page.screenshot(path=pictures / "switch-off-list.png")
     page.locator("#content-main button[type=submit]").click()
     page.wait_for_load_state()
     expect(page.locator(".percent").first).to_have_text("100 %", timeout=60_000)
@@ -74,7 +74,7 @@ def test_an_account_manager_switches_off_from_a_list(browser, devserver, picture
     page.get_by_role("link", name="Receipt of this order").click()
     page.wait_for_load_state()
     assert "Contracts ended in October" in page.locator("body").inner_text()
-    page.screenshot(path=pictures / "receipt.png", full_page=True)
+    page.screenshot(path=pictures / "receipt.png")
     (proven,) = site.place.rows(
         "SELECT count(*) FROM logins_login WHERE id IN "
         "(SELECT login_id FROM routine_attempt WHERE purpose = 'switch_off') "

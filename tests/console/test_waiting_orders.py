@@ -16,6 +16,9 @@ from tests.console.test_orders import asked, confirmed
 from tests.console.test_run_page import step_url
 
 
+pytestmark = pytest.mark.django_db
+
+
 @pytest.fixture(autouse=True)
 def small_limit(settings):
     settings.APPROVAL_ABOVE = 3
