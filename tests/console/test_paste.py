@@ -239,3 +239,15 @@ def test_a_preview_costs_few_queries(signed_in, people, django_assert_max_num_qu
 
     with django_assert_max_num_queries(16):
         pasted(client, "\n".join(f"C-{number}" for number in range(300)))
+
+
+def test_too_long_a_paste_is_refused_with_a_page_and_fits_as_a_file(signed_in, register):
+    client = signed_in("ops")
+    client.raise_request_exception = False
+    words = "\n".join(str(uuid.UUID(int=n)) for n in range(80_000))
+
+    page = pasted(client, "", file=SimpleUploadedFile("list.txt", words.encode()))
+
+    assert pasted(client, words).status_code == 413
+    assert page.context["found"].counts[Ends.UNKNOWN] == 80_000
+    assert len(page.content) < 200_000
