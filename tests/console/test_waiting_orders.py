@@ -15,7 +15,6 @@ from tests.console.conftest import page_of
 from tests.console.test_orders import asked, confirmed
 from tests.console.test_run_page import step_url
 
-
 pytestmark = pytest.mark.django_db
 
 
