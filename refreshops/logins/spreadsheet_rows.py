@@ -1,15 +1,17 @@
 """Makes records of a spreadsheet's cells: shared and inline texts, numbers, dates, faults."""
 
 import re
+import sys
 from datetime import datetime, time, timedelta
 
-from refreshops.logins.register_file import LINE_CAP, ROW_CAP, Record, Unreadable
+from refreshops.logins.register_file import LINE_CAP, Record, Unreadable
 from refreshops.logins.spreadsheet_xml import Scanner
 
 LAST_ROW = 1_048_576
 # A sheet has 16 384 columns; ours have names for four. What stands further right is refused.
 COLUMN_CAP = 1000
-STRINGS_CAP = 4 * ROW_CAP
+# Bytes of memory for the texts that cells share: those of a million short ones.
+STRINGS_CAP = 64 * 1024 * 1024
 
 _PLACE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})", re.ASCII)
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}", re.ASCII)
@@ -58,14 +60,17 @@ class Strings(Texts):
     def __init__(self) -> None:
         super().__init__()
         self.texts: list[str] = []
+        self._held = 0
 
     def end(self, tag: str) -> None:
         super().end(tag)
         if tag != "si":
             return
-        if len(self.texts) >= STRINGS_CAP:
-            raise Unreadable("The workbook holds too many texts. Import it in parts.")
-        self.texts.append(self.taken())
+        text = self.taken()
+        self._held += sys.getsizeof(text) + 8
+        if self._held > STRINGS_CAP:
+            raise Unreadable("The workbook holds too much text. Import it in parts.")
+        self.texts.append(text)
 
 
 class Rows(Texts):

@@ -10,7 +10,7 @@ import pytest
 from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from refreshops.logins import spreadsheet_file
+from refreshops.logins import spreadsheet_file, spreadsheet_rows
 from refreshops.logins.register_file import Record, Unreadable
 from refreshops.logins.spreadsheet_file import sheet_of
 from tests.logins.workbooks import by_hand, relations, saved, workbook, zipped
@@ -181,6 +181,13 @@ def test_a_bomb_is_refused_before_it_is_unpacked(monkeypatch):
 
     with pytest.raises(Unreadable, match="unpacks to more than 1 MB"):
         read(by_hand(cells(BOMB_ROW)))
+
+
+def test_more_text_than_is_held_is_refused(monkeypatch):
+    monkeypatch.setattr(spreadsheet_rows, "STRINGS_CAP", 1000)
+
+    with pytest.raises(Unreadable, match="too much text"):
+        read(by_hand(cells(""), strings="<si><t>x</t></si>" * 30))
 
 
 def test_a_size_that_was_lied_about_is_found_out():
