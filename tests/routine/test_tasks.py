@@ -7,7 +7,8 @@ import time_machine
 from django_q.models import OrmQ
 
 from refreshops import wiring
-from refreshops.routine import schedules, seats, tasks
+from refreshops.logins.models import Login
+from refreshops.routine import schedules, seats, services, tasks
 from refreshops.routine.models import Attempt, Run
 from tests.builders import make_login, make_logins, make_provider
 
@@ -193,3 +194,28 @@ def test_a_nudge_waits_for_the_commit(django_capture_on_commit_callbacks):
     assert len(waiting) == 1
     waiting[0]()
     assert queued() == ["drive"]
+
+
+@pytest.mark.parametrize("task", [tasks.ping, tasks.heartbeat])
+def test_an_order_whose_date_has_come_begins_and_is_driven_without_anybody_looking(task):
+    make_login()
+    (opened,) = services.switch(
+        logins=Login.objects.all(),
+        on=False,
+        by=None,
+        reason="The customer left",
+        now=BEFORE,
+        local_date=BEFORE.date(),
+        window=timedelta(seconds=60),
+        starts_at=BEFORE + timedelta(hours=20),
+    )
+    with time_machine.travel(BEFORE + timedelta(hours=19), tick=False):
+        task()
+    assert Run.objects.get(pk=opened.run.pk).state == "waiting"
+    OrmQ.objects.all().delete()
+
+    with time_machine.travel(BEFORE + timedelta(hours=20, seconds=30), tick=False):
+        task()
+
+    assert Run.objects.get(pk=opened.run.pk).state == "open"
+    assert "drive" in queued()
