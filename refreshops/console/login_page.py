@@ -49,7 +49,7 @@ def _fits(login: Login, kind: Kind) -> bool:
     if kind.purpose in (Purpose.REFRESH, Purpose.LIVE_REFRESH):
         return active
     if kind.purpose is Purpose.SWITCH_ON:
-        return not active or login.nightly != Nightly.ON
+        return not active or login.nightly == Nightly.OFF
     if kind.purpose is Purpose.SWITCH_OFF:
         # Again, when the provider did not take it or nobody has read it back.
         return active or login.nightly != Nightly.OFF or login.nightly_verified_at is None
