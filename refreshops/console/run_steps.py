@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from refreshops import wiring
-from refreshops.console import order_facts
+from refreshops.console import order_facts, order_kinds
 from refreshops.console.addresses import page
 from refreshops.console.cards import Card
 from refreshops.console.confirm import Question, ask
@@ -20,7 +20,7 @@ from refreshops.console.once import place_once
 from refreshops.console.scoping import attempts_of, sees_everything
 from refreshops.routine import services, tasks, waiting
 from refreshops.routine.models import OPEN_RUN, Attempt, Run
-from refreshops.rules.lifecycle import AttemptState, RunState
+from refreshops.rules.lifecycle import AttemptState, Purpose, RunState
 from refreshops.rules.outcomes import MEANING_OF
 
 RETRYABLE = [row.outcome.value for row in MEANING_OF.values() if row.retryable_by_order]
@@ -45,6 +45,10 @@ def may(user: Any, run: Run, name: str) -> bool:
         return bool(user.has_perm("logins.approve_order"))
     if name == "withdraw" and run.opened_by_id == user.pk:
         return True
+    # A retry is a new order: whoever may not give that order may not give it again either.
+    kind = order_kinds.KINDS.get(Purpose(run.purpose))
+    if name == "retry" and kind is not None and not order_kinds.may(user, kind.permission):
+        return False
     return bool(user.has_perm("routine.control_run"))
 
 

@@ -184,7 +184,9 @@ def _customer(request: HttpRequest, reference: str) -> Customer | None:
     if "\0" in reference:
         return None
     customers = seen_by(request.user, Customer.objects.all())
-    found: Customer | None = customers.filter(reference=reference).first()
+    # Nobody is brought back who asked to be forgotten.
+    wanted = customers.filter(reference=reference, erasure_asked_at__isnull=True)
+    found: Customer | None = wanted.first()
     return found
 
 

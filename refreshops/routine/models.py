@@ -44,8 +44,9 @@ class Run(models.Model):
     purpose = models.CharField(max_length=20, choices=_choices(Purpose))
     origin = models.CharField(max_length=10, choices=_choices(Origin))
     local_date = models.DateField()
+    # Receipts name people for years: who left is switched off, not deleted.
     opened_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     reason = models.CharField(max_length=500, blank=True)
     state = models.CharField(max_length=10, choices=_choices(RunState), default=RunState.OPEN.value)
@@ -56,7 +57,7 @@ class Run(models.Model):
     )
     needs_approval = models.BooleanField(default=False)
     approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     approved_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)

@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from refreshops.routine.models import Attempt, Run
 from tests.builders import make_login, make_logins
@@ -216,3 +217,11 @@ def test_the_list_of_runs_costs_few_queries(signed_in, people, django_assert_max
 
     with django_assert_max_num_queries(12):
         client.get("/routine/run/")
+
+
+def test_who_may_not_forget_may_not_retry_a_forgetting(signed_in, register):
+    run = make_run(purpose="forget", state="closed", closed_at=timezone.now(), planned=1)
+    make_attempt(run, register.own, outcome="provider_fault")
+
+    assert "Retry failed only" not in signed_in("ops").get(page_of(run)).content.decode()
+    assert signed_in("ops").post(f"/routine/run/{run.pk}/order/retry/").status_code == 403
