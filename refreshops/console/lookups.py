@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.widgets import AutocompleteSelect
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
@@ -46,6 +46,17 @@ class OwnLookups:
         if not all(is_number(key) for key in request.POST.getlist(ACTION_CHECKBOX_NAME)):
             raise BadRequest("A ticked row has no number.")
         answer: HttpResponse = super().changelist_view(request, extra_context)  # type: ignore[misc]
+        return answer
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show a row's history; who may not is told so before anybody looks whether it exists."""
+        if not self.has_view_or_change_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        answer: HttpResponse = super().history_view(  # type: ignore[misc]
+            request, object_id, extra_context
+        )
         return answer
 
 

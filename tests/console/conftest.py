@@ -17,6 +17,7 @@ from refreshops.routine.roles import (
     AUDITORS,
     DATA_VIEWERS,
     OPERATIONS,
+    PRIVACY,
     ensure_groups,
 )
 from refreshops.rules.lifecycle import Origin, Purpose
@@ -29,7 +30,9 @@ GROUPS = {
     "other": [ACCOUNT_MANAGERS],
     "curious_manager": [ACCOUNT_MANAGERS, DATA_VIEWERS],
     "auditor": [AUDITORS],
+    "private_manager": [ACCOUNT_MANAGERS, PRIVACY],
     "viewer": [AUDITORS, DATA_VIEWERS],
+    "privacy": [AUDITORS, PRIVACY],
     "nobody": [],
     "admin": [],
 }
@@ -37,6 +40,11 @@ GROUPS = {
 
 @pytest.fixture
 def people(db) -> dict[str, User]:
+    return make_people()
+
+
+def make_people() -> dict[str, User]:
+    """Return a person of each kind, by name."""
     ensure_groups(group_model=Group, permission_model=Permission)
     found = {}
     for name, groups in GROUPS.items():
@@ -77,6 +85,11 @@ class Register:
 
 @pytest.fixture
 def register(people) -> Register:
+    return make_register(people)
+
+
+def make_register(people: dict[str, User]) -> Register:
+    """Return a small register: one customer of "manager" and one of "other", each asked today."""
     now = timezone.now()
     customer = make_customer("OWN-1", name="Maple Foods", account_manager=people["manager"])
     foreign_customer = make_customer("FOR-1", name="Birch Steel", account_manager=people["other"])
