@@ -1,4 +1,4 @@
-"""The command: `python -m bench [--quick]`. Prints a table; writes only what `--json` names."""
+"""The command: `python -m bench [orders] [--quick]`. Prints tables, writes what `--json` names."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import report
+from bench import orders, report
 from bench.contestants import Arena, PlainLoop, Routine
 from bench.explore import explored
 from bench.figures import Figures
@@ -37,6 +37,13 @@ can give. Peak RSS is one process's. CPU is that of the contestant alone, after 
 
 def arguments() -> Namespace:
     parser = ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "part",
+        nargs="?",
+        choices=["all", "orders"],
+        default="all",
+        help="only large orders, or all",
+    )
     parser.add_argument("--logins", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--body-kb", type=int, default=50)
@@ -100,7 +107,15 @@ def measured(
     if given.explore:
         found = explored(KINDS, body_kb=given.body_kb, templates=templates, folder=folder)
         say(f"\nOne process, CONCURRENCY threads\n{report.explored_table(found)}")
+    ordered(given, templates, folder)
     return races, quota
+
+
+def ordered(given: Namespace, templates: Templates, folder: Path) -> list[orders.Accepted]:
+    """Measure large orders and print the figures."""
+    found = orders.accepted(KINDS, quick=given.quick, templates=templates, folder=folder)
+    say(f"\n{orders.orders_table(found)}\n\n{orders.METHOD}")
+    return found
 
 
 def main() -> None:
@@ -114,10 +129,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as place, running_postgres() as postgres:
         templates = Templates(Path(place))
         templates.postgres = postgres
-        races, quota = measured(given, templates, Path(place))
+        if given.part == "orders":
+            found = ordered(given, templates, Path(place))
+            figures: Any = {"orders": [vars(one) for one in found]}
+        else:
+            figures = report.as_json(*measured(given, templates, Path(place)))
     if given.json:
-        figures = json.dumps(report.as_json(races, quota), indent=2)
-        given.json.write_text(figures + "\n", encoding="utf-8")
+        given.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     say(f"\n{time.monotonic() - begun:.0f} s in all")
 
 

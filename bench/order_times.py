@@ -1,7 +1,7 @@
 """`python -m bench.order_times --database URL`: how long one large order takes to be accepted.
 
-Needs a database filled by `bench.register`. Prints one JSON object, in seconds; the worst moment is
-measured: a daily run waits with all active logins, and every login has a history.
+Needs a database filled by `bench.register`. Prints one JSON object, in seconds; the rush hour is
+measured too: today's run waits with all active logins. Every login has a history.
 """
 
 import json
@@ -40,12 +40,11 @@ def timed(what: Callable[[], Any]) -> float:
 
 
 def remember(days: int, *, now: datetime) -> None:
-    """Plant ended daily runs of the past, and open today's."""
+    """Plant ended daily runs of the past."""
     from django.db import connection
 
     from refreshops.logins.models import Provider
     from refreshops.routine.models import Run
-    from refreshops.routine.opening import open_daily
 
     provider = Provider.objects.get(name="flinks")
     for back in range(days, 0, -1):
@@ -61,7 +60,6 @@ def remember(days: int, *, now: datetime) -> None:
         )
         with connection.cursor() as cursor:
             cursor.execute(PLANT_HISTORY, [run.pk, at, at])
-    open_daily(provider=provider, local_date=now.date(), now=now, window=WINDOW)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
@@ -71,14 +69,14 @@ def measured(size: int, *, now: datetime) -> dict[str, float]:
     from django_q.tasks import async_task
 
     from refreshops.logins.models import Login, Provider
-    from refreshops.routine import services, waiting
+    from refreshops.routine import opening, services, waiting
     from refreshops.routine.turn import next_due
 
     provider = Provider.objects.get(name="flinks")
-    keys = list(Login.objects.active().order_by("pk").values_list("pk", flat=True)[: 2 * size])
-    first, second = (
+    keys = list(Login.objects.active().order_by("pk").values_list("pk", flat=True)[: 3 * size])
+    first, second, third = (
         Login.objects.filter(pk__gte=part[0], pk__lte=part[-1], status="active")
-        for part in (keys[:size], keys[size:])
+        for part in (keys[:size], keys[size : 2 * size], keys[2 * size :])
     )
     usual: dict[str, Any] = {"by": None, "reason": "A measurement", "window": WINDOW}
     usual |= {"now": now, "local_date": now.date()}
@@ -88,10 +86,13 @@ def measured(size: int, *, now: datetime) -> dict[str, float]:
         for key in range(size):
             async_task("refreshops.routine.tasks.drive", key)
 
+    calm = timed(lambda: services.switch(logins=first, on=False, **usual))
+    opening.open_daily(provider=provider, local_date=now.date(), now=now, window=WINDOW)
     return {
-        "switch_off": timed(lambda: services.switch(logins=first, on=False, **usual)),
+        "calm": calm,
+        "switch_off": timed(lambda: services.switch(logins=second, on=False, **usual)),
         "switch_off_later": timed(
-            lambda: services.switch(logins=second, on=False, starts_at=tomorrow, **usual)
+            lambda: services.switch(logins=third, on=False, starts_at=tomorrow, **usual)
         ),
         "whose_turn": timed(lambda: next_due(provider_id=provider.pk, now=now)),
         "begin": timed(lambda: waiting.begin_due(provider_id=provider.pk, now=tomorrow)),

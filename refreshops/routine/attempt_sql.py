@@ -16,8 +16,10 @@ from refreshops.logins.models import Login
 from refreshops.routine.models import Attempt, Run
 from refreshops.rules.lifecycle import Purpose
 
-# A statement takes only so many parameters.
-BATCH = 2000
+# A statement takes only so many parameters; PostgreSQL gets the keys as one. As its statistics may
+# be from an hour in which nothing was due, each statement may read all that is due: few statements.
+BATCH = {"postgresql": 50_000}
+USUAL_BATCH = 2000
 
 _OPEN = "state IN ('due', 'calling')"
 _HELD = """
@@ -47,7 +49,8 @@ _CALL_OFF = """
 
 def chunks(keys: Sequence[int]) -> Iterable[Sequence[int]]:
     """Cut a list of keys into pieces that one statement can take."""
-    return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
+    size = BATCH.get(connection.vendor, USUAL_BATCH)
+    return (keys[start : start + size] for start in range(0, len(keys), size))
 
 
 def plant(run: Run, keys: Sequence[int], *, rank: int, not_before: datetime) -> int:
@@ -149,9 +152,10 @@ def among(keys: Sequence[int]) -> tuple[str, list[Any]]:
     """Return the condition of being one of `keys`, and its values.
 
     PostgreSQL takes them as one array: thousands of parameters take their time to be written out.
+    It hashes an array only of the column's own type, and else compares with every key in turn.
     """
     if connection.vendor == "postgresql":
-        return "= ANY(%s)", [list(keys)]
+        return "= ANY(%s::bigint[])", [list(keys)]
     return f"IN ({_marks(keys)})", list(keys)
 
 
