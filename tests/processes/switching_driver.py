@@ -28,17 +28,6 @@ from refreshops.routine import engine, lanes, services
 from refreshops.routine.desk import Pace
 from refreshops.routine.models import OPEN_ATTEMPT, OPEN_RUN, Attempt, Run
 
-POINTS = (
-    "before-the-claim",
-    "in-the-claim-before-the-row",
-    "row-written-not-committed",
-    "committed-not-sent",
-    "sent-not-answered",
-    "answered-not-recorded",
-    "recorded-not-committed",
-    "during-a-poll-wait",
-    "before-the-attempt-is-done",
-)
 # A day of waits in two seconds; minutes of pause, which no setting scales, in a moment.
 MORE_HASTE = 0.25
 NETWORK_PAUSE = timedelta(seconds=0.1)
@@ -46,13 +35,18 @@ NETWORK_PAUSE = timedelta(seconds=0.1)
 
 @dataclass(frozen=True)
 class Plan:
-    """Waves of `{"on", "login_ids", "cancel"}`; durations in seconds."""
+    """Waves of `{"on", "login_ids", "cancel"}`; durations in seconds.
+
+    A child dies at one of `points` or at a random time; with `surely` at the first point alone.
+    """
 
     seed: int
     kills: int
     waves: list[dict[str, Any]]
     longest_life: float
     give_up_after: float
+    points: list[str]
+    surely: bool = False
 
 
 def drive(*, until: float) -> None:
@@ -137,13 +131,15 @@ def run(plan: Plan) -> Counter[str]:
     begun = time.monotonic()
     until = begun + plan.give_up_after
     for number in range(plan.kills):
-        point = chance.choice((*POINTS, "", ""))
-        child = fork(point, chance.randint(1, 30), until=until)
+        point = plan.points[0] if plan.surely else chance.choice((*plan.points, "", ""))
+        child = fork(point, chance.randint(1, 8 if plan.surely else 30), until=until)
         # Every wave is ordered while somebody drives.
         if number * len(plan.waves) // plan.kills != (number - 1) * len(plan.waves) // plan.kills:
             index, wave = next(waves)
             order(wave, number=index, chance=chance)
-        ends[f"{point} {fared(child, dies_within=chance.uniform(0.1, plan.longest_life))}"] += 1
+        shortest = plan.longest_life if plan.surely else 0.1
+        dies_within = chance.uniform(shortest, plan.longest_life)
+        ends[f"{point} {fared(child, dies_within=dies_within)}"] += 1
     for index, wave in waves:
         order(wave, number=index, chance=chance)
     print(f"{plan.kills} killed in {time.monotonic() - begun:.1f} s", file=sys.stderr)

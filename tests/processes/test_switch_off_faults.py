@@ -17,6 +17,17 @@ import pytest
 from tests.processes.evidence import assert_one_to_one
 
 DRIVER = str(Path(__file__).with_name("switching_driver.py"))
+POINTS = [
+    "before-the-claim",
+    "in-the-claim-before-the-row",
+    "row-written-not-committed",
+    "committed-not-sent",
+    "sent-not-answered",
+    "answered-not-recorded",
+    "recorded-not-committed",
+    "during-a-poll-wait",
+    "before-the-attempt-is-done",
+]
 ORDER, LOOK = "SetScheduledRefresh", "Authorize"
 AWAY = {"kind": "reset"}
 OUTAGES = 5
@@ -105,23 +116,29 @@ def under_fire(place, simulator, *, seed, kills, waves, seconds):
         "seed": seed,
         "kills": kills,
         "waves": waves_over(list(scripts), chance, count=waves),
+        "points": POINTS,
         "longest_life": 0.8,
         "give_up_after": seconds,
     }
-    file = place.folder / "plan.json"
-    file.write_text(json.dumps(plan), encoding="utf-8")
     over = threading.Event()
     outage = threading.Thread(
         target=go_away_now_and_then, args=(simulator, random.Random(seed)), kwargs={"over": over}
     )
     outage.start()
     try:
-        done = place.manage(DRIVER, str(file), timeout=seconds + 60)
+        return scripts, driven(place, plan)
     finally:
         over.set()
         outage.join()
+
+
+def driven(place, plan):
+    """Carry a plan out; return how its children died."""
+    file = place.folder / "plan.json"
+    file.write_text(json.dumps(plan), encoding="utf-8")
+    done = place.manage(DRIVER, str(file), timeout=plan["give_up_after"] + 60)
     print(done.stderr[-2000:])
-    return scripts, json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 LAST_ORDERS = """
@@ -285,8 +302,30 @@ def test_two_times_250_logins_under_fire_end_as_the_provider_has_them(database, 
     assert {"accepted", "refused"} < set(ends)
 
 
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_each_step_an_order_ends_as_the_provider_has_it(point, simulate, install):
+    simulator, place = start(simulate, install, "sqlite", logins=30)
+    ids = [row["login_id"] for row in simulator.register_rows()]
+    plan = {
+        "seed": 1,
+        "kills": 3,
+        "waves": [{"on": False, "login_ids": ids, "cancel": False}],
+        "longest_life": 10,
+        "give_up_after": 30,
+        "points": [point],
+        "surely": True,
+    }
+
+    deaths = driven(place, plan)
+    ends = assert_true(place, simulator, dict.fromkeys(ids, "nothing"))
+
+    assert deaths == {f"{point} at the point": 3}
+    assert ends["verified"] + ends["crashed"] == 30
+    assert ends["crashed"] <= 1
+
+
 @pytest.mark.soak
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(3))
 def test_many_hundred_logins_under_longer_fire(number, database, simulate, install):
     seed = int(os.environ.get("SEED", random.SystemRandom().randrange(10**6)))
     print(f"SEED={seed}")
