@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import ForeignKey, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
@@ -60,6 +60,14 @@ class ConsoleAdmin(OwnLookups, admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Rows are switched off or age out; a person never deletes one."""
         return False
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey, request: HttpRequest, **options: Any
+    ) -> Any:
+        """Offer, and take, only rows that the person may see."""
+        known = db_field.remote_field.model._default_manager.all()
+        options.setdefault("queryset", seen_by(request.user, known))
+        return super().formfield_for_foreignkey(db_field, request, **options)
 
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Any, object_id: str

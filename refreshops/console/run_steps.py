@@ -198,7 +198,10 @@ def _approve(run: Run, by: Any, reason: str) -> str:
 
 
 def _withdraw(run: Run, by: Any, reason: str) -> str:
-    number = waiting.withdraw(run, by=by, why=reason, now=wiring.clock())
+    # Only of logins that are theirs to see: one may have gone to another manager since.
+    due = attempts_of(by).filter(run=run, login__isnull=False, state=AttemptState.DUE.value)
+    number = due.count()
+    waiting.withdraw(run, by=by, why=reason, now=wiring.clock())
     return f"Run {run.pk} is withdrawn; {number} logins stay as they are."
 
 

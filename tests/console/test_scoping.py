@@ -1,14 +1,18 @@
 """An account manager meets other managers' rows nowhere: lists, counts, search, pages, orders."""
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
+from refreshops.bankdata.models import BankAccount, Snapshot
 from refreshops.console import scoping
-from refreshops.logins.models import LoginStatus
-from refreshops.routine.models import Run
+from refreshops.logins.models import Customer, Login, LoginStatus, UnknownLogin
+from refreshops.routine.models import Attempt, Run
+from refreshops.tracing.models import Call
 from tests.console.conftest import make_attempt, make_call, make_run, page_of
 
+OPEN_TO_MANAGERS = {Customer, Login, Run, Attempt, Call}
 HINTS = ("FOR-1", "Birch", "Farbank")
 
 
@@ -145,6 +149,14 @@ def test_whoever_lacks_the_wide_permission_is_narrowed(people, register, name):
 
 
 @pytest.fixture
+def controlling(signed_in, people):
+    """Return a client of an account manager who may also control and retry runs."""
+    wanted = ["control_run", "refresh_login"]
+    people["manager"].user_permissions.add(*Permission.objects.filter(codename__in=wanted))
+    return signed_in("manager")
+
+
+@pytest.fixture
 def transferred(register, people):
     """A run the manager ordered for two logins, one of which has gone to another manager since."""
     run = make_run(opened_by=people["manager"], planned=2, brought_forward=3, reason="Mine")
@@ -198,9 +210,8 @@ def test_ones_own_run_keeps_its_address_and_says_when_it_is_done(signed_in, regi
     assert "done about" in card.sentence
 
 
-def test_the_facts_before_an_order_about_a_run_count_own_logins(signed_in, transferred, people):
-    people["manager"].user_permissions.add(Permission.objects.get(codename="control_run"))
-    client = signed_in("manager")
+def test_the_facts_before_an_order_about_a_run_count_own_logins(controlling, transferred):
+    client = controlling
 
     retry = client.get(reverse("admin:run_step", args=[transferred.pk, "retry"]))
     pause = client.get(reverse("admin:run_step", args=[transferred.pk, "pause"]))
@@ -209,9 +220,50 @@ def test_the_facts_before_an_order_about_a_run_count_own_logins(signed_in, trans
     assert dict(pause.context["question"].facts)["Logins in this run"] == "1"
 
 
-def test_a_retry_that_would_ask_about_foreign_logins_is_refused(signed_in, transferred, people):
-    people["manager"].user_permissions.add(Permission.objects.get(codename="control_run"))
+def test_a_retry_that_would_ask_about_foreign_logins_is_refused(controlling, transferred):
+    step = reverse("admin:run_step", args=[transferred.pk, "retry"])
 
-    signed_in("manager").post(reverse("admin:run_step", args=[transferred.pk, "retry"]))
+    page = controlling.post(step, {"token": "t"}, follow=True)
 
+    assert "This run holds logins that are not yours any more" in page.content.decode()
     assert not Run.objects.filter(retry_of=transferred).exists()
+
+
+# --- More permissions than the group has ---
+
+
+def test_a_login_is_given_to_no_foreign_customer(signed_in, register, people):
+    people["manager"].user_permissions.add(Permission.objects.get(codename="change_login"))
+    client, page = signed_in("manager"), page_of(register.own)
+    form = {"institution": "TD", "customer": register.foreign.customer_id}
+
+    foreign = client.post(page, form)
+    absent = client.post(page, {**form, "customer": 987654321})
+
+    errors = [dict(answer.context["adminform"].form.errors) for answer in (foreign, absent)]
+    assert list(errors[0]) == ["customer"]
+    assert errors[0] == errors[1]
+    register.own.refresh_from_db()
+    assert register.own.customer_id == register.customer.pk
+
+
+def test_every_scoped_table_is_narrowed_or_empty(people, register):
+    """A table with a way to a customer that nobody narrowed would show everything."""
+    seen = {
+        model: scoping.seen_by(people["manager"], model.objects.all())
+        for model in (Customer, Login, Run, Attempt, Call, UnknownLogin, Snapshot, BankAccount)
+    }
+
+    assert set(seen) == set(scoping._NARROW)
+    for model, rows in seen.items():
+        assert rows.count() < max(1, model.objects.count()), model
+
+
+@pytest.mark.parametrize("model", list(admin.site._registry), ids=lambda model: model.__name__)
+def test_a_table_open_to_account_managers_is_a_scoped_one(signed_in, register, model):
+    name = f"{model._meta.app_label}_{model._meta.model_name}"
+
+    answer = signed_in("manager").get(reverse(f"admin:{name}_changelist"))
+
+    assert answer.status_code == (200 if model in OPEN_TO_MANAGERS else 403)
+    assert set(scoping._NARROW) > OPEN_TO_MANAGERS
