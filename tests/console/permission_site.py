@@ -51,6 +51,8 @@ COLUMNS = {
     "superuser": "admin",
 }
 NO_ROW = "–"
+# Stands in the bank data of every login.
+BANK_DATA = "Savings of 7531.86"
 # Written by the sign-in and the session, not by a page.
 NOT_COMPARED = {"django_session"}
 
@@ -233,11 +235,11 @@ def _rows(person: User, login: Login) -> dict[str, object]:
         login=login,
         attempt_id=1,
         fetched_at=timezone.now(),
-        payload=wiring.vault().seal({"Holder": "Somebody"}),
+        payload=wiring.vault().seal({"Title": BANK_DATA}),
         account_count=1,
         transaction_count=1,
     )
-    account = BankAccount.objects.create(login=login, snapshot=snapshot, title="Savings")
+    account = BankAccount.objects.create(login=login, snapshot=snapshot, title=BANK_DATA)
     attempt = order.attempts.get()
     make_call(login, order, attempt_id=attempt.pk, endpoint="SetScheduledRefresh")
     return {

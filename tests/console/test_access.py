@@ -5,11 +5,10 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+from refreshops.logins.models import Customer
 from tests.console.conftest import page_of
 
 MODELS = [f"{m._meta.app_label}_{m._meta.model_name}" for m in admin.site._registry]
-
-
 ROWS = ("run", "own_attempt", "own_call", "snapshot", "account")
 
 
@@ -47,6 +46,32 @@ def test_a_forged_field_does_not_change_a_login(signed_in, register):
     register.own.refresh_from_db()
     assert (register.own.status, register.own.nightly) == ("active", "unknown")
     assert register.own.login_id != "x"
+
+
+def test_a_forged_field_does_not_change_a_customer(signed_in, register, people):
+    forged = {"id": "99", "erasure_reason": "Forged", "erasure_asked_by": people["admin"].pk}
+    stamps = {
+        f"{name}_{n}": "2026-01-01" for name in ("erased_at", "erasure_asked_at") for n in "01"
+    }
+    form = {"reference": "OWN-9", "name": "Maple", "account_manager": people["other"].pk}
+    before = Customer.objects.values().get(pk=register.customer.pk)
+
+    signed_in("ops").post(page_of(register.customer), {**form, **forged, **stamps})
+
+    after = Customer.objects.values().get(pk=register.customer.pk)
+    changed = {name for name, value in after.items() if value != before[name]}
+    assert changed == {"reference", "name", "account_manager_id"}
+
+
+def test_an_account_manager_edits_no_customer_though_their_own(signed_in, register, people):
+    form = {"reference": "OWN-9", "name": "Maple", "account_manager": people["other"].pk}
+
+    answer = signed_in("manager").post(page_of(register.customer), form)
+
+    register.customer.refresh_from_db()
+    assert answer.status_code == 403
+    assert register.customer.reference == "OWN-1"
+    assert register.customer.account_manager == people["manager"]
 
 
 @pytest.mark.parametrize(

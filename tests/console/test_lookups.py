@@ -65,7 +65,9 @@ def test_a_list_is_narrowed_by_its_filters_alone(careful, register, model, query
     [
         ("logins_login", "status__exact outcome data_state institution manager code provider"),
         ("logins_login", "customer__id__exact nightly__exact q o p all _to_field _popup"),
-        ("logins_customer", "manager q o p"),
+        ("logins_login", "leak drops_out gone_at__isnull"),
+        ("logins_customer", "manager inactive_days q o p"),
+        ("logins_unknownlogin", "provider q o p"),
         ("routine_run", "purpose__exact origin__exact opened_at__gte opened_at__lt q"),
         ("routine_attempt", "state__exact outcome purpose__exact q"),
         ("tracing_call", "sent_at__gte sent_at__lt endpoint http code state__exact q p"),
@@ -86,6 +88,17 @@ def test_no_value_of_a_permitted_parameter_breaks_a_list(careful, register, mode
 @pytest.mark.parametrize("value", ["²", "٣", "9" * 19, "x"])
 def test_a_manager_that_is_no_number_narrows_to_nothing(careful, register, value):
     answer = careful("ops").get("/logins/login/", {"manager": value})
+
+    assert answer.status_code == 200
+    assert answer.context["cl"].result_count == 0
+
+
+@pytest.mark.parametrize("name", ["leak", "drops_out", "inactive_days"])
+@pytest.mark.parametrize("value", ["x", "²", "9" * 39, "0", "-1", "on_here_off_there'"])
+def test_a_list_that_is_none_of_ours_holds_nobody(careful, register, name, value):
+    model = "logins_customer" if name == "inactive_days" else "logins_login"
+
+    answer = careful("ops").get(listing(model), {name: value})
 
     assert answer.status_code == 200
     assert answer.context["cl"].result_count == 0

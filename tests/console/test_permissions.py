@@ -12,6 +12,7 @@ from django.urls import resolve, reverse
 
 from refreshops.console.run_steps import STEPS
 from tests.console.permission_site import (
+    BANK_DATA,
     COLUMNS,
     FOREIGN,
     NO_ROW,
@@ -32,6 +33,8 @@ METHODS = ("GET", "POST")
 ADDRESSES, ACTIONS = lines("Addresses"), lines("Actions")
 # People of two groups, and whose column they share: what the add-on gives stands in the document.
 WITH_ADD_ONS = {"curious_manager": {}, "private_manager": {"erase": "200 302"}}
+
+SHOWING_BANK_DATA = {"/logins/login/{login}/change/", "/bankdata/bankaccount/"}
 
 each_address = pytest.mark.parametrize("line", ADDRESSES, ids=lambda line: line.name)
 each_action = pytest.mark.parametrize("line", ACTIONS, ids=lambda line: line.name)
@@ -108,6 +111,27 @@ def test_an_add_on_shows_an_account_manager_nothing_more(site, line, name):
 def asked_for(line) -> list[str]:
     """Return the columns of an account manager that differ for an address."""
     return ["manager, own", FOREIGN] if line.has_row else ["manager, own"]
+
+
+@each_address
+def test_bank_data_is_shown_to_data_viewers_alone(site, line):
+    site.people["manager"].groups.set(site.people["curious_manager"].groups.all())
+
+    for name in ("manager", "ops", "auditor", "privacy"):
+        for method in METHODS:
+            with undone():
+                address, form = site.address(line, VISITOR), site.form(VISITOR)
+                answer = ask(site.client(name), method, address, form)
+            assert BANK_DATA.encode() not in b"".join(answer), name
+
+
+def test_data_viewers_are_shown_bank_data(site):
+    pages = [line for line in ADDRESSES if line.name in SHOWING_BANK_DATA]
+
+    for line in pages:
+        answer = site.client("viewer").get(site.address(line, VISITOR))
+        assert BANK_DATA in answer.content.decode(), line.name
+    assert len(pages) == len(SHOWING_BANK_DATA)
 
 
 @each_address
