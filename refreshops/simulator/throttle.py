@@ -22,18 +22,37 @@ class Throttle:
     def admit(self, arrived: float) -> bool:
         """Whether this arrival is inside the limit; if so it takes a place."""
         with self._lock:
-            # Later arrivals that were faster to get here count too: strict on both sides.
-            opened = bisect_right(self._admitted, arrived - self.window_seconds)
-            inside = len(self._admitted) - opened
-            if self.limit and inside >= self.limit:
+            crowd = self._fullest_with(arrived)
+            if self.limit and crowd > self.limit:
                 self.refused += 1
                 return False
             insort(self._admitted, arrived)
-            self.most_in_a_window = max(self.most_in_a_window, inside + 1)
+            self.most_in_a_window = max(self.most_in_a_window, crowd)
+            opened = bisect_right(self._admitted, arrived - self.window_seconds)
             if opened > 4096:
                 # The oldest of those still needed is far younger than these.
                 del self._admitted[: opened - 64]
             return True
+
+    def _fullest_with(self, arrived: float) -> int:
+        """Return how many arrivals the fullest window holds that holds this one, itself included.
+
+        One that got here late has later ones beside it; those that are a whole window apart from
+        the first of them never share a window with it.
+        """
+        before = self._admitted[bisect_right(self._admitted, arrived - self.window_seconds) :]
+        later = bisect_right(before, arrived)
+        if later == len(before):
+            return len(before) + 1
+        near = [*before[:later], arrived, *before[later:]]
+        fullest, first = 0, 0
+        for last in range(later, len(near)):
+            while near[last] - near[first] >= self.window_seconds:
+                first += 1
+            if first > later:
+                break
+            fullest = max(fullest, last - first + 1)
+        return fullest
 
     def free_in_seconds(self, arrived: float) -> float:
         """Return how long until the oldest place of a full window is free again."""

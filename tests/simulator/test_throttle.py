@@ -17,8 +17,8 @@ class TestWindow:
             pytest.param([], True, id="the-first"),
             pytest.param([0.0, 1.0], True, id="room-for-one"),
             pytest.param([0.0, 1.0, 2.0], False, id="full"),
-            pytest.param([-WINDOW, 1.0, 2.0], True, id="the-oldest-just-left"),
-            pytest.param([-WINDOW + 0.001, 1.0, 2.0], False, id="the-oldest-still-there"),
+            pytest.param([-WINDOW, -2.0, -1.0], True, id="the-oldest-just-left"),
+            pytest.param([-WINDOW + 0.001, -2.0, -1.0], False, id="the-oldest-still-there"),
         ],
     )
     def test_admit(self, earlier, admitted):
@@ -48,6 +48,27 @@ class TestWindow:
         for first, at in enumerate(admitted):
             inside = [other for other in admitted[first:] if other < at + WINDOW]
             assert len(inside) <= limit
+
+    @given(st.lists(st.floats(0, 1000), max_size=60), st.integers(1, 4))
+    def test_one_is_refused_only_where_a_window_would_be_overfull(self, arrivals, limit):
+        throttle = Throttle(limit=limit, window_seconds=WINDOW)
+        admitted = []
+
+        for at in arrivals:
+            with_it = sorted([*admitted, at])
+            overfull = any(
+                with_it[first + limit] - with_it[first] < WINDOW
+                for first in range(len(with_it) - limit)
+            )
+            assert throttle.admit(at) is not overfull
+            if not overfull:
+                admitted.append(at)
+
+    def test_one_that_got_here_late_shares_no_window_with_what_came_a_window_later(self):
+        throttle = Throttle(limit=2, window_seconds=WINDOW)
+
+        assert [throttle.admit(at) for at in (0.0, 1.0, 60.5, 61.5)] == [True] * 4
+        assert [throttle.admit(at) for at in (60.2, 1.2)] == [False, False]
 
     def test_a_new_limit_holds_at_once(self):
         throttle = Throttle(limit=3, window_seconds=WINDOW)
