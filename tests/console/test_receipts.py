@@ -248,12 +248,12 @@ def test_downloads_name_their_order_and_day(signed_in, both):
 
 @pytest.fixture
 def large(register):
-    """Return an order of 10 000 logins, each with its call."""
+    """Return an order of 3 000 logins, each with its call."""
     now = timezone.now()
-    run = make_run(purpose="switch_off", planned=10_000)
+    run = make_run(purpose="switch_off", planned=3_000)
     logins = Login.objects.bulk_create(
         Login(provider=register.provider, customer=register.customer, login_id=f"login-{number}")
-        for number in range(10_000)
+        for number in range(3_000)
     )
     attempts = Attempt.objects.bulk_create(
         Attempt(run=run, login=login, purpose=run.purpose, not_before=now) for login in logins
@@ -278,18 +278,18 @@ def test_a_large_receipt_is_paged_and_counted_whole(
     signed_in, large, django_assert_max_num_queries
 ):
     client = signed_in("ops")
-    last = 10_000 // PER_PAGE
+    last = 3_000 // PER_PAGE
 
     with django_assert_max_num_queries(14):
         page = client.get(address("run_receipt", large), {"page": last}).content.decode()
 
-    assert f"Rows {10_000 - PER_PAGE + 1}–10000 of 10000" in page
+    assert f"Rows {3_000 - PER_PAGE + 1}–3000 of 3000" in page
     assert page.count('<th scope="row">') == PER_PAGE
     for senseless in ("x", "0", "-1", "9" * 40):
         assert client.get(address("run_receipt", large), {"page": senseless}).status_code == 200
 
 
-def test_ten_thousand_receipts_are_streamed(signed_in, large):
+def test_three_thousand_receipts_are_streamed(signed_in, large):
     response = signed_in("ops").get(address("run_receipt_csv", large))
 
     tracemalloc.start()
@@ -297,7 +297,7 @@ def test_ten_thousand_receipts_are_streamed(signed_in, large):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert size > 2_000_000
+    assert size > 600_000
     assert peak < 12_000_000
 
 

@@ -56,10 +56,11 @@ def test_a_kill_at_a_named_point_loses_nothing(point, simulate, install):
     assert repeats(simulator) <= CONCURRENCY
 
 
-def test_thirty_kills_at_random_times_lose_nothing(database, simulate, install):
+@pytest.mark.parametrize("kills", [15, pytest.param(60, marks=pytest.mark.soak)])
+def test_kills_at_random_times_lose_nothing(kills, database, simulate, install):
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")
-    kills, logins = 30, 240
+    logins = 8 * kills
     simulator = simulate(scenario="calm", logins=logins, limit=0, latency=0.1, body_kb=5)
     place = install(database, simulator, CONCURRENCY=str(CONCURRENCY), LEASE_SECONDS="0.6")
 

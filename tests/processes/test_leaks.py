@@ -93,7 +93,16 @@ def flags_that_differ(simulator, place):
     return found
 
 
-@pytest.mark.parametrize("put_right", [put_right_by_commands, put_right_by_buttons])
+@pytest.mark.parametrize(
+    ("database", "put_right"),
+    [
+        ("sqlite", put_right_by_buttons),
+        ("postgresql", put_right_by_commands),
+        pytest.param("sqlite", put_right_by_commands, marks=pytest.mark.soak),
+        pytest.param("postgresql", put_right_by_buttons, marks=pytest.mark.soak),
+    ],
+    indirect=["database"],
+)
 def test_five_changes_behind_our_back_are_found_and_put_right(
     put_right, database, simulate, install
 ):

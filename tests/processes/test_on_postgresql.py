@@ -28,6 +28,7 @@ def test_it_holds_on_postgresql(folder, templates):
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", f"tests/{folder}", "-q", "-p", "no:cacheprovider"),
+            *("-p", "tests.only_database"),
             *("-m", "not soak and not processes and not browser", "-n", "0"),
         ],
         cwd=ROOT,
