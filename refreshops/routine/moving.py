@@ -57,7 +57,8 @@ def hand_back(run: Run) -> int:
     today = daily.order_by("-local_date").first()
     if today is None:
         return 0
-    known = Attempt.objects.filter(run=today).values("login_id")
+    # NOT IN finds nothing at all next to the NULL of the report that begins a day.
+    known = Attempt.objects.filter(run=today, login__isnull=False).values("login_id")
     waiting = Attempt.objects.filter(run=run, state=AttemptState.DUE.value)
     moved = waiting.exclude(login_id__in=known).update(run=today, rank=RANK_DAILY)
     if moved:

@@ -230,19 +230,19 @@ class TestNoLoginIsLostForTheDay:
 
         assert (again.planned, again.brought_forward) == (1, 0)
 
-    def test_one_of_a_cancelled_order_goes_back_to_the_daily_run(self, open_today, order, clock):
-        make_login()
+    @pytest.mark.parametrize("opening", [False, True], ids=["plain", "begun-with-a-report"])
+    def test_one_of_a_cancelled_order_goes_back_to_the_daily_run(
+        self, open_today, order, clock, opening
+    ):
+        login = make_login()
         mine = order().run
-        today = open_today()
+        today = open_today(opening=opening)
 
         services.cancel_run(mine, by="Ola", why="a mistake", now=clock())
 
         today.refresh_from_db()
-        assert (today.planned, Attempt.objects.get().run, Attempt.objects.get().state) == (
-            1,
-            today,
-            "due",
-        )
+        attempt = Attempt.objects.get(login=login)
+        assert (today.planned, attempt.run, attempt.state) == (1, today, "due")
 
     def test_a_day_that_began_before_the_register_begins_again(self, open_today, make_desk):
         empty = open_today()
