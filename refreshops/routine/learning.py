@@ -1,5 +1,6 @@
 """What an ended attempt leaves behind: its outcome, what the login learned, the run's totals."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from django.db.models import Count, QuerySet, Subquery
@@ -72,8 +73,9 @@ def finish(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datet
 def _heard_of_the_provider(attempt: Attempt, result: Result, *, now: datetime) -> None:
     """Keep what the one call about the provider as a whole told."""
     if result.report is not None:
-        _note(attempt.run_id, nightly=result.report)
-        note_report(attempt.run.provider, result.report, now=now)
+        noted = note_report(attempt.run.provider, result.report, now=now)
+        # Counts: the report itself may name every login of the provider.
+        _note(attempt.run_id, nightly=asdict(noted))
     if result.reason is Reason.KEYS:
         _pause_for_our_key(attempt, result, now=now)
 
