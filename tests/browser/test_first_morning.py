@@ -33,6 +33,8 @@ def test_the_first_morning(browser, devserver, pictures):
     fresh.click()
     page.wait_for_load_state()
     assert f"{number} login" in page.locator("#changelist").inner_text()
+    visitor.open("leaks/")
+    page.screenshot(path=pictures / "leaks.png")
     visitor.open("logins/login/")
     page.screenshot(path=pictures / "logins.png")
 
