@@ -92,6 +92,7 @@ def start(desk: Desk, attempt: Attempt, *, now: datetime) -> Work | None:
         if slot_id is None:
             attempt.step_to_paced()
             return None
+    learning.unlearn_flag(attempt, wait=False)
     lease(
         desk, attempt, now=now, conversation=ask.state, slot_id=slot_id, starts=attempt.starts + 1
     )

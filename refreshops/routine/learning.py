@@ -1,6 +1,6 @@
 """What an ended attempt leaves behind: its outcome, what the login learned, the run's totals."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Count, QuerySet, Subquery
@@ -10,7 +10,7 @@ from refreshops.logins.models import Login, LoginStatus, Nightly, PauseKind
 from refreshops.logins.unknown import note_report
 from refreshops.providers.contract import BankData, Result
 from refreshops.routine import erasing, lanes, turn
-from refreshops.routine.models import Attempt, Run
+from refreshops.routine.models import Attempt, LostRace, Run
 from refreshops.rules.freshness import DataState, data_state
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState
 from refreshops.rules.outcomes import Outcome, Reason
@@ -80,17 +80,19 @@ def _heard_of_the_provider(attempt: Attempt, result: Result, *, now: datetime) -
         _pause_for_our_key(attempt, result, now=now)
 
 
-def unlearn_flag(attempt: Attempt) -> None:
+def unlearn_flag(attempt: Attempt, *, wait: bool = True) -> None:
     """Forget what we knew of a flag that we ordered switched, in the caller's transaction.
 
-    The order has left us and no read-back is there yet: the provider may have obeyed or not, and
-    the attempt may be called off before anybody knows.
+    The order is leaving us, or has left, and no read-back is there yet: the provider may obey or
+    not, and the attempt may be called off, or its worker die, before anybody knows. Who holds the
+    attempt's row already must not `wait` for the login's; raise `LostRace` when somebody has it.
     """
     login = attempt.login
     if login is None or Purpose(attempt.purpose) not in SWITCHING:
         return
     if login.nightly != Nightly.UNKNOWN:
-        turn.hold_login(login.pk)
+        if not turn.hold_login(login.pk, wait=wait):
+            raise LostRace(f"login {login.pk}")
         statements.update_row(
             Login, where={"id": login.pk}, values={"nightly": Nightly.UNKNOWN.value}
         )
@@ -120,6 +122,10 @@ def _teach(
 ) -> None:
     fields: dict[str, object] = {} if stored is None else {"data_as_of": stored.as_of}
     purpose = Purpose(attempt.purpose)
+    fields |= _known_there(login, result, purpose, now=now)
+    if purpose in ASKING and result.nightly is not None and turn.switched_since(attempt):
+        # It rested while an order of ours left: what it heard before proves nothing any more.
+        result = replace(result, nightly=None)
     if result.last_refresh_at is not None:
         fields["last_refresh_at"] = result.last_refresh_at
     if result.institution and not login.institution:
@@ -129,7 +135,6 @@ def _teach(
         fields["nightly_seen_at"] = now
     if result.drops_out_at is not None:
         fields["drops_out_at"] = result.drops_out_at
-    fields |= _known_there(login, result, purpose, now=now)
     if purpose in SWITCHING:
         fields |= _switched(result, now=now)
     if purpose is Purpose.CHECK_SCHEDULE:

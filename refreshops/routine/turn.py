@@ -37,6 +37,14 @@ _STANDING = """
       LEFT JOIN logins_login l ON l.id = a.login_id
      WHERE a.id = %s
 """
+# "id + 0": a smallest id is not to be looked for along the whole trace, but among the few calls.
+_SWITCHED_SINCE = """
+    SELECT 1
+      FROM routine_attempt o JOIN tracing_call c ON c.attempt_id = o.id
+     WHERE o.login_id = %s AND o.purpose IN ('switch_off', 'switch_on')
+       AND c.id > (SELECT MIN(id + 0) FROM tracing_call WHERE attempt_id = %s)
+     LIMIT 1
+"""
 
 
 @dataclass(frozen=True)
@@ -65,10 +73,25 @@ def next_due(*, provider_id: int, now: datetime) -> Attempt | None:
     return attempt
 
 
-def hold_login(login_id: int) -> None:
-    """Lock a login's row where the database can: orders lock logins first, then attempts, too."""
-    if connection.features.has_select_for_update:
-        statements.fetch("SELECT id FROM logins_login WHERE id = %s FOR NO KEY UPDATE", [login_id])
+def hold_login(login_id: int, *, wait: bool = True) -> bool:
+    """Lock a login's row where the database can: orders lock logins first, then attempts, too.
+
+    Who has locked the attempt before must not `wait`: False when somebody else holds the login.
+    """
+    if not connection.features.has_select_for_update:
+        return True
+    text = "SELECT id FROM logins_login WHERE id = %s FOR NO KEY UPDATE"
+    text += "" if wait else " SKIP LOCKED"
+    return statements.fetch(text, [login_id]) is not None
+
+
+def switched_since(attempt: Attempt) -> bool:
+    """Tell whether an order to switch its login left us after this attempt's first call.
+
+    What the attempt heard of the flag may then be older than the order. By the ids of the calls:
+    a clock may have jumped meanwhile.
+    """
+    return statements.fetch(_SWITCHED_SINCE, [attempt.login_id, attempt.pk]) is not None
 
 
 def standing(attempt_id: int) -> Standing:
