@@ -6,7 +6,7 @@ Locks the logins, opens one run a provider, and marks the logins of those that b
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from refreshops.logins.models import Login, Provider
@@ -25,6 +25,8 @@ from refreshops.routine.opening import (
 FURTHEST = timedelta(days=366)
 ORDERABLE = frozenset(marking.WANTED)
 
+Chosen = list[tuple[Provider, list[int]]]
+
 
 def place(logins: QuerySet[Login], order: Order, *, approval_above: int | None) -> list[Opened]:
     """Give `order` for `logins`: one run a provider.
@@ -38,13 +40,22 @@ def place(logins: QuerySet[Login], order: Order, *, approval_above: int | None) 
     check_date(order.starts_at, now=order.now)
     providers = Provider.objects.filter(pk__in=logins.values("provider_id").distinct())
     with transaction.atomic():
-        chosen = [(provider, in_order(logins.filter(provider=provider))) for provider in providers]
-        everything = [key for _, keys in chosen for key in keys]
-        if not everything:
+        chosen = _held([(row, in_order(logins.filter(provider=row))) for row in providers], logins)
+        number = sum(len(keys) for _, keys in chosen)
+        if number == 0:
             raise NothingToDo("No login was chosen.")
-        marking.hold(everything)
-        large = approval_above is not None and len(everything) > approval_above
+        large = approval_above is not None and number > approval_above
         return _open(chosen, replace(order, needs_approval=order.needs_approval or large))
+
+
+def _held(chosen: Chosen, logins: QuerySet[Login]) -> Chosen:
+    """Lock what was chosen, and leave out what was forgotten or changed hands until we had it."""
+    everything = {key for _, keys in chosen for key in keys}
+    marking.hold(everything)
+    if not connection.features.has_select_for_update:
+        return chosen  # nobody else writes while our transaction lasts
+    still = set(logins.values_list("pk", flat=True)) & everything
+    return [(provider, [key for key in keys if key in still]) for provider, keys in chosen]
 
 
 def check_date(starts_at: datetime | None, *, now: datetime) -> None:
@@ -57,10 +68,12 @@ def check_date(starts_at: datetime | None, *, now: datetime) -> None:
         raise Refused("That date lies more than a year ahead: choose an earlier one.")
 
 
-def _open(chosen: list[tuple[Provider, list[int]]], order: Order) -> list[Opened]:
+def _open(chosen: Chosen, order: Order) -> list[Opened]:
     """Open a run for each provider; one whose logins are all ordered already stops no other."""
     opened, refused = [], []
     for provider, keys in chosen:
+        if not keys:
+            continue
         try:
             with transaction.atomic():
                 opened.append(_open_one(provider, keys, order))

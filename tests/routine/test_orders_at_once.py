@@ -2,18 +2,19 @@
 
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from refreshops.logins.models import Login
-from refreshops.routine import services, waiting
+from refreshops.routine import privacy, services, waiting
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt, Run
-from tests.builders import NOON, make_logins, make_provider
+from tests.builders import NOON, make_login, make_logins, make_provider
 from tests.routine.conftest import WINDOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -119,3 +120,32 @@ def test_who_withdraws_begins_and_orders_at_one_instant_agree_about_the_end(agai
     assert Run.objects.get(pk=run.pk).state == ("cancelled" if withdrawn else "open")
     left = Attempt.objects.filter(run=run, state__in=OPEN_ATTEMPT)
     assert left.exists() is not withdrawn
+
+
+def test_who_was_forgotten_while_an_order_waited_for_the_lock_is_not_brought_back():
+    login = make_login(status="inactive")
+    asked = threading.Event()
+
+    def erase() -> None:
+        with transaction.atomic():
+            privacy.erase_customer(
+                login.customer,
+                by=None,
+                reason="They asked",
+                now=NOON,
+                local_date=NOON.date(),
+                window=WINDOW,
+                offers=lambda provider: True,
+            )
+            asked.set()
+            time.sleep(0.3)
+
+    def switch_on() -> Any:
+        asked.wait()
+        return switching([login.pk], on=True)()
+
+    _, refused = at_once(erase, switch_on)
+
+    assert isinstance(refused, services.NothingToDo)
+    assert Attempt.objects.get().state == "due"
+    assert Login.objects.get().status == "inactive"
