@@ -27,6 +27,7 @@ NOT_THEIRS = "Left out: the customer has another account manager now."
 CAME_BACK = "Left out: the customer was active again after this was ordered."
 ALREADY_OFF = "Left out: off at the provider already, and verified."
 ALREADY_ON = "Left out: on already."
+FORGOTTEN = "Left out: the customer asked to be forgotten after this was ordered."
 DONE_ALREADY = {
     Purpose.SWITCH_OFF.value: (
         ALREADY_OFF,
@@ -155,6 +156,9 @@ def _leave_out(run: Run, due: QuerySet[Attempt], *, now: datetime) -> int:
     if run.purpose == Purpose.SWITCH_OFF.value and run.starts_at is not None:
         back = due.filter(login__customer__last_activity_at__gt=run.opened_at)
         left_out += _call_off(back, CAME_BACK, now=now)
+    if run.purpose == Purpose.SWITCH_ON.value:
+        asked = due.filter(login__customer__erasure_asked_at__isnull=False)
+        left_out += _call_off(asked, FORGOTTEN, now=now)
     if run.purpose in DONE_ALREADY:
         said, done = DONE_ALREADY[run.purpose]
         left_out += _call_off(due.filter(done), said, now=now)

@@ -176,6 +176,16 @@ class TestAnOrderWithADate:
         assert states_of(run) == ["due", "cancelled"]
         assert Login.objects.get(pk=off.pk).nightly_verified_at == NOON
 
+    def test_brings_nobody_back_who_asked_to_be_forgotten(self, switch, begin):
+        make_login(status="inactive")
+        run = switch(on=True, starts_at=FIRST_OF_DECEMBER).run
+        Customer.objects.update(erasure_asked_at=NOON + timedelta(days=2))
+
+        begin(FIRST_OF_DECEMBER)
+
+        assert messages_of(run) == [waiting.FORGOTTEN]
+        assert Login.objects.get().status == "inactive"
+
     def test_that_finds_nothing_left_closes_with_a_sentence(self, switch, begin):
         make_login()
         run = switch(starts_at=FIRST_OF_DECEMBER).run
