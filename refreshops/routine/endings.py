@@ -10,6 +10,7 @@ from refreshops.rules.lifecycle import AttemptState, RunState
 
 # A call in flight when its run ended is answered within this time.
 LATE = timedelta(hours=1)
+THE_RUN_HAD_ENDED = "The run had ended."
 
 
 def close_finished(*, provider_id: int, now: datetime) -> list[Run]:
@@ -33,6 +34,26 @@ def correct_totals(*, provider_id: int, now: datetime) -> None:
     )
     for run in late:
         Run.objects.filter(pk=run.pk).update(totals=learning.totals_of(run.pk))
+
+
+def call_off_left_behind(*, provider_id: int, now: datetime) -> int:
+    """Call off what came to rest in a run at the instant that it ended; return how many.
+
+    Nobody would claim it, and it would keep its login out of every later run of its purpose.
+    """
+    ended = Run.objects.filter(provider_id=provider_id, closed_at__gte=now - LATE)
+    left = Attempt.objects.filter(
+        run__in=list(ended.values_list("pk", flat=True)), state=AttemptState.DUE.value
+    )
+    runs = set(left.values_list("run_id", flat=True))
+    if not runs:
+        return 0
+    called_off = left.update(
+        state=AttemptState.CANCELLED.value, finished_at=now, message=THE_RUN_HAD_ENDED, waits_for=""
+    )
+    for pk in sorted(runs):
+        Run.objects.filter(pk=pk).update(totals=learning.totals_of(pk))
+    return called_off
 
 
 def bring_back(*, provider_id: int, now: datetime) -> None:

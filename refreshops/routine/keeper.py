@@ -38,6 +38,7 @@ def tend(desk: Desk) -> None:
     slots.fit(provider_id=provider_id, now=now, window=window)
     slots.bring_back(provider_id=provider_id, now=now, furthest=slots.LONGEST_CALL + window)
     endings.bring_back(provider_id=provider_id, now=now)
+    endings.call_off_left_behind(provider_id=provider_id, now=now)
     endings.correct_totals(provider_id=provider_id, now=now)
     if waiting.begin_due(provider_id=provider_id, now=now):
         desk.stirred.set()

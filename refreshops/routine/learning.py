@@ -3,6 +3,7 @@
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Count, QuerySet, Subquery
 
 from refreshops.bankdata import snapshots
@@ -274,7 +275,8 @@ def totals_of(run_id: int) -> dict[str, object]:
 
 
 def close_run(run: Run, *, now: datetime, why: str = "") -> None:
-    """Close a run and keep its totals; raise `LostRace` when somebody else closed it."""
-    run.step_to(RunState.CLOSED, at=now, why=why or run.state_reason)
-    run.totals = totals_of(run.pk)
-    Run.objects.filter(pk=run.pk).update(totals=run.totals)
+    """Close a run and keep its totals, both or neither; raise `LostRace` when it was closed."""
+    with transaction.atomic():
+        run.step_to(RunState.CLOSED, at=now, why=why or run.state_reason)
+        run.totals = totals_of(run.pk)
+        Run.objects.filter(pk=run.pk).update(totals=run.totals)

@@ -7,7 +7,7 @@ import pytest
 from django.db import DatabaseError
 
 from refreshops.logins.models import Login, PauseKind, Provider
-from refreshops.routine import claims, engine, lanes, recording, services
+from refreshops.routine import claims, endings, engine, lanes, learning, recording, services, turn
 from refreshops.routine.models import Attempt, Slot
 from refreshops.tracing.models import Call
 from tests.builders import ScriptedProvider, make_login, make_logins, make_provider
@@ -244,6 +244,26 @@ class TestNoLoginIsLostForTheDay:
         attempt = Attempt.objects.get(login=login)
         assert (today.planned, attempt.run, attempt.state) == (1, today, "due")
 
+    def test_one_that_comes_to_rest_just_when_its_run_is_cancelled_is_asked_the_next_day(
+        self, make_desk, open_today, clock, monkeypatch
+    ):
+        make_login()
+        run = open_today()
+        rest = {"then": "wait", "seconds": 10, "step": "authorize"}
+        desk = make_desk(ScriptedProvider(lambda call: rest))
+        work = claims.claim(desk)
+        standing = turn.standing(work.attempt.pk)
+        services.cancel_run(run, by="Ola", why="enough", now=clock())
+        monkeypatch.setattr(turn, "standing", lambda pk: standing)  # read an instant before
+        recording.record(desk, work, engine.exchange(desk, work))
+
+        engine.tend(desk)
+        clock.move(days=1)
+
+        run.refresh_from_db()
+        assert (run.totals["cancelled"], run.totals["due"], run.totals["calling"]) == (1, 0, 0)
+        assert open_today().planned == 1
+
     def test_a_day_that_began_before_the_register_begins_again(self, open_today, make_desk):
         empty = open_today()
         engine.tend(make_desk())
@@ -253,6 +273,20 @@ class TestNoLoginIsLostForTheDay:
 
         assert (empty.planned, again.planned) == (0, 1)
         assert again.state == "open"
+
+
+def test_a_run_is_closed_with_its_totals_or_not_at_all(open_today, clock, monkeypatch):
+    run = open_today()
+
+    def killed(run_id):
+        raise RuntimeError("killed between two statements")
+
+    monkeypatch.setattr(learning, "totals_of", killed)
+    with pytest.raises(RuntimeError):
+        endings.close_finished(provider_id=run.provider_id, now=clock())
+
+    run.refresh_from_db()
+    assert (run.state, run.closed_at) == ("open", None)
 
 
 def test_totals_of_a_cancelled_run_count_the_answer_that_came_later(make_desk, open_today, clock):
