@@ -54,7 +54,8 @@ class PartReader:
     def _parse(self, piece: bytes, *, final: bool) -> None:
         try:
             self._parser.Parse(piece, final)
-        except expat.ExpatError as error:
+        # A part may name letters that nobody knows: the parser passes that on as it came.
+        except (expat.ExpatError, LookupError) as error:
             raise Unreadable("The workbook is damaged: a part of it is no XML.") from error
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:

@@ -161,6 +161,17 @@ WIDE_ROW = '<row r="2">' + '<c t="str"><v>x</v></c>' * 1_000_000 + "</row>"
             "document type",
             id="entities",
         ),
+        *(
+            pytest.param(
+                by_hand(
+                    cells(""),
+                    extra=[("xl/shared.xml", f'<?xml version="1.0" encoding="{name}"?><sst/>')],
+                ),
+                "no XML",
+                id=f"letters-as-in-{name}",
+            )
+            for name in ("no-such-code", "rot13", "zip")
+        ),
         pytest.param(
             zipped({"_rels/.rels": relations(("r1", "officeDocument", "xl/none.xml"))}),
             "no visible sheet",
