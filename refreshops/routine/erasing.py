@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 from refreshops.bankdata import retention, snapshots
 from refreshops.bankdata.models import BankAccount
 from refreshops.logins.models import Customer, Login, LoginStatus, Nightly
-from refreshops.routine.models import Attempt
+from refreshops.routine.models import Attempt, Run
 from refreshops.rules.freshness import DataState
 from refreshops.rules.lifecycle import AttemptState, Purpose
 from refreshops.rules.outcomes import Outcome, Reason
@@ -99,6 +99,25 @@ def settle(customer_id: int, *, now: datetime) -> bool:
         _blank(customer, now=now)
         _then_empty_the_log()
     return True
+
+
+def take_back(run: Run) -> None:
+    """Ask no more for the erasures that were asked with `run`, a `forget` order now withdrawn.
+
+    A request stays that was made before it, or of which an order at another provider goes on.
+    """
+    elsewhere = Attempt.objects.filter(
+        login__customer=OuterRef("pk"),
+        purpose=Purpose.FORGET.value,
+        run__opened_at=run.opened_at,
+    ).exclude(state=AttemptState.CANCELLED.value)
+    theirs = Attempt.objects.filter(run=run, purpose=Purpose.FORGET.value, login__isnull=False)
+    Customer.objects.filter(
+        ~Exists(elsewhere),
+        pk__in=theirs.values("login__customer"),
+        erasure_asked_at=run.opened_at,
+        erased_at__isnull=True,
+    ).update(erasure_asked_at=None, erasure_asked_by=None, erasure_reason="")
 
 
 def _then_empty_the_log() -> None:

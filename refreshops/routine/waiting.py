@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from refreshops.logins.models import LoginStatus, Nightly
-from refreshops.routine import learning, marking
+from refreshops.routine import erasing, learning, marking
 from refreshops.routine.models import RANK_PERSON, Attempt, LostRace, Run
 from refreshops.routine.opening import ReasonMissing, Refused, RunAlreadyClosed
 from refreshops.routine.waits import why_it_waits
@@ -89,6 +89,7 @@ def withdraw(run: Run, *, by: Any, why: str, now: datetime) -> int:
             marking.hold(due.values_list("login_id", flat=True))
             run.step_to(RunState.CANCELLED, at=now, why=said)
             number = _call_off(due, said, now=now)
+            erasing.take_back(run)
             run.totals = learning.totals_of(run.pk)
             Run.objects.filter(pk=run.pk).update(totals=run.totals)
     except LostRace as lost:

@@ -11,7 +11,7 @@ from django.contrib.contenttypes.models import ContentType
 from refreshops.bankdata import snapshots
 from refreshops.bankdata.models import BankAccount, Snapshot
 from refreshops.bankdata.vault import Vault
-from refreshops.logins.models import Customer, Login, LoginStatus, Nightly, UnknownLogin
+from refreshops.logins.models import Customer, Login, LoginStatus, Nightly, Provider, UnknownLogin
 from refreshops.providers.contract import Account, Answer, BankData, Envelope, NoAnswer
 from refreshops.providers.flinks.conversations import Forget
 from refreshops.routine import claims, engine, privacy, services, waiting
@@ -87,7 +87,7 @@ def order_forgotten(clock):
 def erase(clock):
     """Order a customer erased."""
 
-    def make(customer, *, reason="A letter of 3 March", by=None, offers=bool):
+    def make(customer, *, reason="A letter of 3 March", by=None, offers=bool, above=None):
         return privacy.erase_customer(
             customer,
             by=by,
@@ -96,6 +96,7 @@ def erase(clock):
             local_date=clock().date(),
             window=WINDOW,
             offers=offers,
+            approval_above=above,
         )
 
     return make
@@ -523,6 +524,45 @@ def test_asking_again_orders_what_has_failed(person, erase, make_desk, clock):
     person.refresh_from_db()
     assert person.erased_at is not None
     assert person.erasure_asked_at == first_asked_at
+
+
+def test_a_withdrawn_erasure_leaves_the_customer_as_before(person, erase, clock):
+    (opened,) = erase(person, above=1)
+    clock.move(hours=1)
+
+    waiting.withdraw(opened.run, by="ops", why="The wrong customer", now=clock())
+
+    person.refresh_from_db()
+    assert (person.erasure_asked_at, person.erasure_asked_by) == (None, None)
+    assert (person.erasure_reason, person.name) == ("", NAME)
+    opened.run.refresh_from_db()
+    assert opened.run.reason == "A letter of 3 March"
+
+
+def test_a_request_that_came_before_the_withdrawn_order_stays(person, erase, make_desk, clock):
+    erase(person)
+    drain_all(make_desk(Deleting(BROKEN)), clock)
+    (again,) = erase(person, reason="They wait for it", above=1)
+
+    waiting.withdraw(again.run, by="ops", why="Not today", now=clock())
+
+    person.refresh_from_db()
+    assert person.erasure_reason == "A letter of 3 March"
+
+
+def test_an_erasure_stays_asked_while_its_order_at_another_provider_goes_on(person, erase, clock):
+    make_login(customer=person, provider=Provider.objects.create(name="flanks"))
+    here, there = erase(person, above=1)
+
+    waiting.withdraw(here.run, by="ops", why="Not here", now=clock())
+
+    person.refresh_from_db()
+    assert person.erasure_asked_at is not None
+
+    waiting.withdraw(there.run, by="ops", why="Nor there", now=clock())
+
+    person.refresh_from_db()
+    assert person.erasure_asked_at is None
 
 
 def test_an_erased_customer_is_not_erased_again(erase):
