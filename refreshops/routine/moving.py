@@ -26,6 +26,8 @@ def adopt(run: Run, keys: Sequence[int], *, rank: int, now: datetime) -> int:
     if not holders:
         return 0
     holding = attempt_sql.held(keys, purpose=run.purpose).keys() & set(holders)
+    if not holding:
+        return 0
     moved = attempt_sql.take(keys, into=run, out_of=sorted(holding), rank=rank, now=now)
     recount(holding)
     for empty in asleep.filter(pk__in=holding, state=RunState.WAITING.value, planned=0):

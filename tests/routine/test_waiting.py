@@ -186,6 +186,14 @@ class TestAnOrderWithADate:
         assert messages_of(run) == [waiting.FORGOTTEN]
         assert Login.objects.get().status == "inactive"
 
+    def test_stands_in_nobodys_way_who_orders_other_logins(self, switch):
+        first, second = make_login(), make_login()
+        later = switch(starts_at=FIRST_OF_DECEMBER, logins=Login.objects.filter(pk=first.pk))
+
+        at_once = switch(logins=Login.objects.filter(pk=second.pk))
+
+        assert (later.run.planned, at_once.planned) == (1, 1)
+
     def test_that_finds_nothing_left_closes_with_a_sentence(self, switch, begin):
         make_login()
         run = switch(starts_at=FIRST_OF_DECEMBER).run
