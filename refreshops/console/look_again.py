@@ -16,6 +16,7 @@ from refreshops import wiring
 from refreshops.console.addresses import page
 from refreshops.console.confirm import Question, ask
 from refreshops.console.leak_lists import how_many
+from refreshops.console.lookups import rows_carried
 from refreshops.console.moments import lasting_words
 from refreshops.console.once import place_once
 from refreshops.console.scoping import logins_of, sees_everything
@@ -67,7 +68,7 @@ def view(request: HttpRequest) -> HttpResponse:
     carried = request.POST.get("rows")
     if request.method != "POST" or carried is None:
         return ask(request, _question(request, _look(request)))
-    keys = [int(key) for key in carried.split(",") if is_number(key)]
+    keys = rows_carried(carried)
     try:
         return _give(request, logins_of(request.user).filter(pk__in=keys))
     except services.Refused as refusal:

@@ -18,6 +18,8 @@ NUMBER = "__id__exact"
 # What the stock filters of a field ask for: by choice, by date, by row, and whether it is set.
 OFFERED = ("__exact", "__isnull", NUMBER, *AT)
 YEARS = range(1970, 3000)
+# More rows no form of ours carries, and SQLite takes no more than 250 000 in one question.
+MOST_ROWS = 100_000
 
 
 class OwnLookups:
@@ -58,6 +60,17 @@ class OwnLookups:
             request, object_id, extra_context
         )
         return answer
+
+
+def rows_carried(text: str) -> set[int]:
+    """Return the rows that a form carries as "1,2,3", without what is no row's number.
+
+    Raise `BadRequest` for more than a form of ours ever holds.
+    """
+    keys = {int(key) for key in text.split(",") if is_number(key)}
+    if len(keys) > MOST_ROWS:
+        raise BadRequest(f"A form carries at most {MOST_ROWS} rows.")
+    return keys
 
 
 class CarefulAutocomplete(AutocompleteSelect):

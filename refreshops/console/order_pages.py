@@ -18,9 +18,9 @@ from refreshops import wiring
 from refreshops.console import orders
 from refreshops.console.addresses import page
 from refreshops.console.confirm import Question, ask
+from refreshops.console.lookups import rows_carried
 from refreshops.console.once import place_once
 from refreshops.console.scoping import logins_of, runs_of
-from refreshops.console.search import is_number
 from refreshops.console.waiting import runs_waited_in
 from refreshops.logins.models import Login
 from refreshops.routine import services, tasks
@@ -63,8 +63,7 @@ def _confirmed_rows(request: HttpRequest, queryset: QuerySet[Login]) -> QuerySet
     carried = request.POST.get("rows", "")
     if not carried:
         return queryset
-    keys = [int(key) for key in carried.split(",") if is_number(key)]
-    return logins_of(request.user).filter(pk__in=keys)
+    return logins_of(request.user).filter(pk__in=rows_carried(carried))
 
 
 def _wish(request: HttpRequest, kind: orders.Kind, question: Question) -> orders.Wish:

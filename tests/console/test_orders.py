@@ -294,6 +294,26 @@ def test_an_order_is_driven_once_it_is_committed(
     assert OrmQ.objects.count() == 1
 
 
+@pytest.mark.parametrize("path", [LIST, "/leaks/check/"])
+def test_a_form_of_more_rows_than_any_of_ours_carries_is_refused(
+    signed_in, register, monkeypatch, path
+):
+    monkeypatch.setattr("refreshops.console.lookups.MOST_ROWS", 2)
+    form = {
+        "action": "check_schedule",
+        "_selected_action": [register.own.pk],
+        "confirmed": "yes",
+        "token": "t",
+    }
+    client = signed_in("ops")
+
+    refused = client.post(path, {**form, "rows": f"{register.own.pk},41,42"})
+    taken = client.post(path, {**form, "rows": ",".join([str(register.own.pk)] * 5)})
+
+    assert refused.status_code == 400
+    assert taken.status_code == 302
+
+
 def test_an_order_that_is_not_ones_to_give_is_ignored(signed_in, register):
     form = {"action": "refresh_now", "_selected_action": [register.own.pk], "confirmed": "yes"}
 
