@@ -14,11 +14,14 @@ from refreshops.console.addresses import page
 from refreshops.console.badges import mark
 from refreshops.console.machine_rows import CappedPaginator, PageAdmin
 from refreshops.console.moments import moment
-from refreshops.console.scoping import logins_of, runs_of
+from refreshops.console.scoping import logins_of, runs_of, sees_how_much_bank_data
 from refreshops.console.search import canonical, is_number
 from refreshops.console.words import about_call
 from refreshops.rules.lifecycle import CallState
 from refreshops.tracing.models import Call
+
+# What the envelope of a data call says of the bank data that came with it.
+HOW_MUCH = frozenset({"AccountCount", "TransactionCount"})
 
 STATE_WORDS = {
     CallState.SENT.value: "on its way",
@@ -88,7 +91,7 @@ class CallAdmin(PageAdmin):
             "state_mark": self.answer_state(row),
             "took": self.took(row),
             "body": pretty(row.body),
-            "answer": pretty(row.answer),
+            "answer": pretty(_answer_for(request.user, row)),
             "login": login.first(),
             "run": runs_of(request.user).filter(pk=row.run_id or 0).first(),
         }
@@ -133,6 +136,12 @@ class CallAdmin(PageAdmin):
         if call.run_id is None:
             return ""
         return format_html('<a href="{}">{}</a>', page("routine_run", call.run_id), call.run_id)
+
+
+def _answer_for(user: Any, call: Call) -> Any:
+    if sees_how_much_bank_data(user) or not isinstance(call.answer, dict):
+        return call.answer
+    return {name: value for name, value in call.answer.items() if name not in HOW_MUCH}
 
 
 def pretty(value: Any) -> str:

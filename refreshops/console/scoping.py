@@ -23,6 +23,11 @@ def sees_bank_data(user: Any) -> bool:
     return bool(user.has_perm("bankdata.view_bankaccount")) and sees_everything(user)
 
 
+def sees_how_much_bank_data(user: Any) -> bool:
+    """Tell whether this person may know how much was fetched; an account manager never does."""
+    return bool(user.has_perm("bankdata.view_snapshot")) and sees_everything(user)
+
+
 def logins_of(user: Any) -> LoginQuerySet:
     """Return the logins this person may see."""
     return cast(LoginQuerySet, seen_by(user, Login.objects.all()))

@@ -132,6 +132,23 @@ def test_a_curious_manager_sees_no_bank_data_of_an_own_login(signed_in, register
     assert "4242" not in page.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"), [("manager", False), ("curious_manager", False), ("ops", True)]
+)
+def test_how_much_bank_data_came_is_not_an_account_managers_to_know(
+    signed_in, register, people, name, shown
+):
+    register.customer.account_manager = people[name]
+    register.customer.save()
+    counts = {"AccountCount": 3, "TransactionCount": 8642, "RequestId": "a-request"}
+    call = make_call(register.own, register.run, endpoint="GetAccountsDetail", answer=counts)
+
+    page = signed_in(name).get(page_of(call)).content.decode()
+
+    assert "a-request" in page
+    assert ("AccountCount" in page, "8642" in page) == (shown, shown)
+
+
 def test_a_viewer_sees_the_accounts_and_it_is_written_down(signed_in, register):
     from django.contrib.admin.models import LogEntry
 
