@@ -17,6 +17,7 @@ from refreshops.console.addresses import page
 from refreshops.console.cards import Card
 from refreshops.console.confirm import Question, ask
 from refreshops.console.once import place_once
+from refreshops.console.orders import Plan
 from refreshops.console.scoping import attempts_of, sees_everything
 from refreshops.routine import services, tasks, waiting
 from refreshops.routine.models import OPEN_RUN, Attempt, Run
@@ -160,15 +161,22 @@ def _question(run: Run, step: Step, *, user: Any) -> Question:
     plan = order_facts.plan_of(run, user=user) if waits else None
     return Question(
         title=f"{step.button}?" if step.name != "retry" else "Retry failed only",
-        consequence=step.consequence,
+        consequence=_consequence(step, plan),
         button=step.button,
         back_url=page("routine_run", run.pk),
         needs_reason=step.needs_reason,
-        grave=step.grave,
+        grave=step.grave or (step.name == "approve" and plan is not None and plan.kind.grave),
         facts=order_facts.facts(run, plan) if plan else _facts(run, step, user=user),
         sample=plan.sample if plan else [],
         not_shown=plan.not_shown if plan else 0,
     )
+
+
+def _consequence(step: Step, plan: Plan | None) -> str:
+    """Say what the step does; who approves an order reads what whoever gave it has read."""
+    if step.name != "approve" or plan is None:
+        return step.consequence
+    return f"{step.consequence} {plan.kind.consequence}"
 
 
 def _facts(run: Run, step: Step, *, user: Any) -> list[tuple[str, str]]:

@@ -145,6 +145,19 @@ def test_the_approver_reads_who_why_how_many_and_what_it_saves(signed_in, large)
     assert len(question.sample) == 4
 
 
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [("switch_off", "the logins count as inactive"), ("forget", "Nobody can undo it")],
+)
+def test_the_approver_reads_what_the_order_will_do(signed_in, people, action, words):
+    ordered(signed_in("admin"), make_logins(4), action=action, typed="FORGET")
+
+    question = signed_in("ops").get(step_url(Run.objects.get(), "approve")).context["question"]
+
+    assert words in question.consequence
+    assert question.grave
+
+
 def test_a_second_person_lets_it_begin(signed_in, large, people):
     client = signed_in("ops")
     assert active() == 4
@@ -177,10 +190,26 @@ def test_nobody_approves_their_own_order(signed_in, people):
 
     steps = [step["label"] for step in client.get(page_of(run)).context["steps"]]
     answer = client.post(step_url(run, "approve"), follow=True)
+    asked = client.get(step_url(run, "approve"), follow=True)
 
     assert steps == ["Withdraw…"]
-    assert "Nobody approves their own order" in answer.content.decode()
+    for page in (answer, asked):
+        assert "Nobody approves their own order" in page.content.decode()
+        assert "Somebody else ordered this" not in page.content.decode()
     assert Run.objects.get().state == "waiting"
+
+
+def test_a_withdrawn_order_does_not_say_that_it_begins(signed_in, people):
+    client = signed_in("ops")
+    ordered(client, make_logins(2), starts_on=(today() + timedelta(days=10)).isoformat())
+    run = Run.objects.get()
+    waiting = client.get(page_of(run)).content.decode()
+
+    page = client.post(step_url(run, "withdraw"), {"reason": "Not after all"}, follow=True)
+
+    assert " · begins " in waiting
+    assert " · begins " not in page.content.decode()
+    assert " · was to begin " in page.content.decode()
 
 
 @pytest.mark.parametrize("name", ["manager", "auditor"])
