@@ -8,6 +8,7 @@ import random
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F, QuerySet
 
 from refreshops.logins.leaks import (
@@ -20,6 +21,7 @@ from refreshops.logins.leaks import (
     ON_HERE_OFF_THERE,
 )
 from refreshops.logins.models import Login, LoginQuerySet, Provider
+from refreshops.routine import marking
 from refreshops.routine.opening import Opened, Order, in_order, open_order
 from refreshops.rules.lifecycle import Purpose
 
@@ -49,7 +51,10 @@ def check_schedule(
     order = Order(
         Purpose.CHECK_SCHEDULE, by, reason, now, local_date, window, with_report=with_report
     )
-    return open_order(provider, in_order(logins.filter(provider=provider)), order)
+    with transaction.atomic():
+        keys = in_order(logins.filter(provider=provider))
+        marking.hold(keys)
+        return open_order(provider, keys, order)
 
 
 def in_question(logins: LoginQuerySet, *, at_most: int) -> LoginQuerySet:

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.db import connection
 
-from refreshops.logins.models import Login, LoginStatus
+from refreshops.logins.models import Login, LoginStatus, Provider
 from refreshops.routine import attempt_sql
 from refreshops.routine.attempt_sql import chunks
 from refreshops.routine.erasing import CALLED_OFF
-from refreshops.routine.models import Run
-from refreshops.rules.lifecycle import Purpose, RunState
+from refreshops.routine.models import OPEN_ATTEMPT, OPEN_RUN, Attempt, Run
+from refreshops.rules.lifecycle import Origin, Purpose, RunState
 
 SWITCHES = (Purpose.SWITCH_OFF, Purpose.SWITCH_ON)
 
@@ -50,6 +50,18 @@ def hold(keys: Iterable[int]) -> None:
         keys_are, values = attempt_sql.among(piece)
         with connection.cursor() as cursor:
             cursor.execute(_HOLD.format(keys=keys_are), values)
+
+
+def hold_a_days(provider: Provider) -> None:
+    """Lock the logins that a daily run of today is for, and those that earlier ones wait for."""
+    waiting = Attempt.objects.filter(
+        run__provider=provider,
+        run__origin=Origin.DAILY.value,
+        run__state__in=OPEN_RUN,
+        state__in=OPEN_ATTEMPT,
+    )
+    keys = set(Login.objects.active().filter(provider=provider).values_list("pk", flat=True))
+    hold(keys | {key for key in waiting.values_list("login_id", flat=True) if key is not None})
 
 
 def mark(

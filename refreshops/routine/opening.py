@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from refreshops.logins.models import Login, Provider
-from refreshops.routine import attempt_sql, learning, slots
+from refreshops.routine import attempt_sql, learning, marking, slots
 from refreshops.routine.attempt_sql import chunks
 from refreshops.routine.models import (
     OPEN_RUN,
@@ -137,6 +137,7 @@ def open_daily(
         return run, False
     try:
         with transaction.atomic():
+            marking.hold_a_days(provider)
             run = Run.objects.create(
                 provider=provider,
                 purpose=Purpose.REFRESH.value,
@@ -196,9 +197,11 @@ def open_run(
     A login that already waits for the same purpose is brought forward, not doubled. Raise
     `NothingToDo` when there is no login at all.
     """
-    keys = in_order(logins.filter(provider=provider))
     order = Order(purpose, by, reason, now, local_date, window, origin, retry_of)
-    return open_order(provider, keys, order)
+    with transaction.atomic():
+        keys = in_order(logins.filter(provider=provider))
+        marking.hold(keys)
+        return open_order(provider, keys, order)
 
 
 def in_order(logins: QuerySet[Login]) -> list[int]:
@@ -208,7 +211,7 @@ def in_order(logins: QuerySet[Login]) -> list[int]:
 def open_order(
     provider: Provider, keys: list[int], order: Order, *, changed: bool = False
 ) -> Opened:
-    """Open the run of an order over logins given by key.
+    """Open the run of an order over logins given by key, which the caller holds.
 
     `changed` says that the order has done something already, by which it stands even when every
     login waits elsewhere. Raise `NothingToDo`, or `AlreadyOrdered` of its kind.

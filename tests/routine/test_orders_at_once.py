@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from refreshops.logins.models import Login
 from refreshops.routine import privacy, services, waiting
+from refreshops.routine.checking import check_schedule
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt, Run
+from refreshops.rules.lifecycle import Purpose
 from tests.builders import NOON, make_login, make_logins, make_provider
 from tests.routine.conftest import WINDOW
 
@@ -149,3 +152,30 @@ def test_who_was_forgotten_while_an_order_waited_for_the_lock_is_not_brought_bac
     assert isinstance(refused, services.NothingToDo)
     assert Attempt.objects.get().state == "due"
     assert Login.objects.get().status == "inactive"
+
+
+@pytest.mark.parametrize(
+    "give",
+    [
+        pytest.param(lambda **terms: services.open_run(purpose=Purpose.REFRESH, **terms), id="run"),
+        pytest.param(check_schedule, id="look"),
+        pytest.param(
+            lambda provider, now, local_date, window, **_: services.open_daily(
+                provider=provider, now=now, local_date=local_date, window=window
+            ),
+            id="daily-run",
+        ),
+    ],
+)
+def test_who_changes_what_many_wait_for_holds_their_logins_first_so_nobody_deadlocks(give):
+    make_logins(3)
+    terms = {"provider": make_provider(), "logins": Login.objects.all(), "by": None, "reason": "x"}
+
+    with CaptureQueriesContext(connection) as heard:
+        give(**terms, now=NOON, local_date=NOON.date(), window=WINDOW)
+
+    said = [query["sql"].split()[0] + query["sql"][-20:] for query in heard.captured_queries]
+    taking = [
+        text for text in said if text.startswith(("INSERT", "UPDATE")) or "FOR NO KEY" in text
+    ]
+    assert ("FOR NO KEY" in taking[0]) is connection.features.has_select_for_update
