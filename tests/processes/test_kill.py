@@ -56,7 +56,7 @@ def test_a_kill_at_a_named_point_loses_nothing(point, simulate, install):
     assert repeats(simulator) <= CONCURRENCY
 
 
-@pytest.mark.parametrize("kills", [15, pytest.param(60, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [10, pytest.param(60, marks=pytest.mark.soak)])
 def test_kills_at_random_times_lose_nothing(kills, database, simulate, install):
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")

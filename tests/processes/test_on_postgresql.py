@@ -28,7 +28,7 @@ def test_it_holds_on_postgresql(folder, templates):
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", f"tests/{folder}", "-q", "-p", "no:cacheprovider"),
-            *("-p", "tests.only_database"),
+            *("-p", "tests.only_database", "-k", "not hundred_thousand and not many_rows"),
             *("-m", "not soak and not processes and not browser", "-n", "0"),
         ],
         cwd=ROOT,

@@ -26,7 +26,13 @@ PACE = {
 pytestmark = pytest.mark.processes
 
 
-@pytest.mark.parametrize("with_kill", [False, True], ids=["calm", "kill-9-in-the-middle"])
+@pytest.mark.parametrize(
+    "with_kill",
+    [
+        pytest.param(False, id="calm", marks=pytest.mark.soak),
+        pytest.param(True, id="kill-9-in-the-middle"),
+    ],
+)
 def test_no_window_is_overfull_and_the_quota_is_used(database, with_kill, simulate, install):
     simulator = simulate(
         scenario="calm", logins=LOGINS, limit=0, latency=0.03, jitter=0.02, body_kb=5

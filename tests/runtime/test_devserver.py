@@ -132,7 +132,7 @@ def test_it_greets_with_a_moving_run_stops_on_one_signal_and_starts_again(demos)
     with urllib.request.urlopen(f"http://127.0.0.1:{first.port}/healthz", timeout=5) as answer:
         health = json.load(answer)
     landings = [sign_in(first, name) for name in ("ops", "manager", "auditor", "admin")]
-    wait_for(first.done, seconds=15, what="the first login of today's run was done")
+    wait_for(first.done, seconds=60, what="the first login of today's run was done")
     status = first.end(signal.SIGTERM)
 
     assert health["database"] == "ok"
