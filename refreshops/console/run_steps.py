@@ -143,6 +143,9 @@ def view(request: HttpRequest, run: Run, name: str) -> HttpResponse:
         raise Http404(name)
     if not may(request.user, run, name):
         raise PermissionDenied
+    if name == "approve" and run.opened_by_id == request.user.pk:
+        messages.error(request, waiting.OWN_ORDER)
+        return redirect(page("routine_run", run.pk))
     question = _question(run, step, user=request.user)
     if request.method != "POST":
         return ask(request, question)

@@ -23,6 +23,7 @@ __all__ = ["approve", "begin_due", "why_it_waits", "withdraw"]
 SEES_EVERY_CUSTOMER = "logins.view_every_customer"
 PERMISSIONS_OF_GROUPS = "django.contrib.auth.backends.ModelBackend"
 
+OWN_ORDER = "Nobody approves their own order; ask a colleague."
 NOT_THEIRS = "Left out: the customer has another account manager now."
 CAME_BACK = "Left out: the customer was active again after this was ordered."
 ALREADY_OFF = "Left out: off at the provider already, and verified."
@@ -68,7 +69,7 @@ def _not_approved_because(run: Run, *, by: Any) -> str:
     if run.approved_at is not None:
         return f"Run {run.pk} was approved by {run.approved_by or 'somebody'} already."
     if run.opened_by_id == by.pk:
-        return "Nobody approves their own order; ask a colleague."
+        return OWN_ORDER
     return f"Run {run.pk} does not wait any more."
 
 
