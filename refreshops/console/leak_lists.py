@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import CharField, Count, Max, Min, Value
+from django.db.models import CharField, Count, Exists, Max, Min, OuterRef, Value
 
 from refreshops.console.addresses import all_logins
 from refreshops.console.filters import LeakFilter
 from refreshops.console.scoping import logins_of
 from refreshops.logins import leaks
 from refreshops.logins.models import Login, LoginQuerySet, Provider
+from refreshops.routine.models import OPEN_ATTEMPT, OPEN_RUN, Attempt
+from refreshops.rules.lifecycle import Purpose
 
 # What one login costs a month at each provider: amount and currency.
 Prices = dict[int, tuple[Decimal, str]]
@@ -29,6 +31,10 @@ COST_WORDS = {
     leaks.NEVER_VERIFIED: "They cost up to {} a month, if the provider refreshes them.",
     leaks.REPLACED: "They cost up to {} a month, beside the newer ones.",
 }
+
+
+# The orders that put a login of a list right, whichever list it is.
+PUTS_RIGHT = (Purpose.SWITCH_OFF, Purpose.SWITCH_ON, Purpose.CHECK_SCHEDULE, Purpose.FORGET)
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Button:
 
 @dataclass(frozen=True)
 class LeakList:
-    """What the page draws of one list."""
+    """What the page draws of one list; `under_way` of its rows have an order that has begun."""
 
     leak: leaks.Leak
     tally: Tally
@@ -73,6 +79,7 @@ class LeakList:
     url: str
     rows: list[Login]
     buttons: list[Button]
+    under_way: int
 
 
 def tally(user: Any, names: Iterable[str], *, now: datetime) -> dict[str, Tally]:
@@ -148,7 +155,18 @@ def _list_of(
         url=all_logins(leak=leak.name),
         rows=rows,
         buttons=buttons(user, leak.name, counted, row=rows[0].pk) if rows else [],
+        under_way=_under_way(rows_of(user, leak.name, now=now)) if rows else 0,
     )
+
+
+def _under_way(logins: LoginQuerySet) -> int:
+    ordered = Attempt.objects.filter(
+        login=OuterRef("pk"),
+        purpose__in=PUTS_RIGHT,
+        state__in=OPEN_ATTEMPT,
+        run__state__in=OPEN_RUN,
+    )
+    return logins.filter(Exists(ordered)).count()
 
 
 def _first_rows(user: Any, name: str, *, now: datetime) -> list[Login]:

@@ -21,6 +21,7 @@ from refreshops.console.moments import moment
 from refreshops.console.order_kinds import may
 from refreshops.console.receipt_pages import LoginReceipts
 from refreshops.console.search import canonical
+from refreshops.console.words import person
 from refreshops.logins.models import Customer, Login
 from refreshops.providers.flinks.answers import canonical_login_id
 from refreshops.rules.lifecycle import Purpose
@@ -219,5 +220,4 @@ class LoginAdmin(LoginReceipts, LoginExport):
     @admin.display(description="manager")
     def manager(self, login: Login) -> str:
         """Render who looks after the customer."""
-        person = login.customer.account_manager
-        return (person.get_full_name() or person.get_username()) if person else ""
+        return person(login.customer.account_manager)

@@ -20,6 +20,7 @@ from refreshops.console.moments import moment
 from refreshops.console.order_kinds import may
 from refreshops.console.privacy_pages import CustomerPrivacy
 from refreshops.console.scoping import logins_of
+from refreshops.console.words import person
 from refreshops.logins.models import Customer, Login
 from refreshops.rules.lifecycle import Purpose
 
@@ -105,8 +106,7 @@ class CustomerAdmin(CustomerPrivacy, CustomerImport, ConsoleAdmin):
     @admin.display(description="manager")
     def manager(self, customer: Customer) -> str:
         """Render who looks after them."""
-        person = customer.account_manager
-        return (person.get_full_name() or person.get_username()) if person else ""
+        return person(customer.account_manager)
 
     @admin.display(description="last activity", ordering="last_activity_at")
     def activity(self, customer: Customer) -> str:

@@ -43,6 +43,11 @@ class Plain:
     next_step: str
 
 
+def person(user: Any) -> str:
+    """Return what people call somebody: the full name, else the user name; "" for nobody."""
+    return str(user.get_full_name() or user.get_username()) if user else ""
+
+
 def about_call(call: Call) -> Plain:
     """Say what an answer means, and what follows from it."""
     if call.state == CallState.SENT:

@@ -193,6 +193,34 @@ def test_the_page_shows_each_login_and_what_it_costs(signed_in, register):
     assert "Chequing" not in page.content.decode()
 
 
+def test_people_are_called_by_their_names(signed_in, register, people):
+    register.customer.account_manager.first_name = "Marie-Ève"
+    register.customer.account_manager.last_name = "Roy"
+    register.customer.account_manager.save()
+    client = signed_in("ops")
+
+    pages = [client.get(path).content.decode() for path in (page_of(register.customer), "/leaks/")]
+
+    assert "Account manager Marie-Ève Roy." in pages[0]
+    assert "<td>Marie-Ève Roy</td>" in pages[1]
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("due", "Waiting"), ("calling", "Being asked now"), ("cancelled", "Cancelled")],
+)
+def test_an_order_without_an_end_says_in_words_how_it_stands(signed_in, register, state, words):
+    run = make_run(purpose="switch_off", planned=1)
+    held = {"lease_until": timezone.now()} if state == "calling" else {}
+    make_attempt(run, register.own, state=state, outcome="", **held)
+    client = signed_in("manager")
+
+    pages = [client.get(page_of(row)) for row in (register.customer, register.own)]
+
+    for page in pages:
+        assert f"</i>{words}</span>" in page.content.decode()
+
+
 def test_the_page_s_buttons_lead_to_the_usual_confirmation(signed_in, register):
     make_login(customer=register.customer)
     client = signed_in("manager")

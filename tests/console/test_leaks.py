@@ -176,6 +176,24 @@ def test_switching_a_leak_off_from_the_page_is_one_order(signed_in, planted):
     assert answer.url == f"/routine/run/{run.pk}/change/"
 
 
+def test_a_list_says_how_many_of_its_rows_an_order_puts_right_already(signed_in, planted):
+    client = signed_in("manager")
+    before = client.get("/leaks/").content.decode()
+    making = make_run(purpose="switch_off", planned=1)
+    make_attempt(making, planted["off_here_on_there"], state="due", outcome="")
+    waiting = make_run(purpose="switch_on", planned=1, state="waiting")
+    make_attempt(waiting, planted["on_here_off_there"], state="due", outcome="")
+    asking = make_run(purpose="refresh", planned=1)
+    make_attempt(asking, planted["on_here_off_there"], state="due", outcome="")
+
+    page = client.get("/leaks/")
+
+    under_way = {row.leak.name: row.under_way for row in page.context["lists"]}
+    assert under_way == dict.fromkeys(LEAKS, 0) | {"off_here_on_there": 1}
+    assert "in an order under way" not in before
+    assert page.content.decode().count("in an order under way") == 1
+
+
 def test_the_rows_beyond_the_first_ten_are_counted_and_linked(signed_in, people):
     make_provider(cost_per_login_month="2.00")
     make_logins(14, status="inactive", nightly="on", nightly_seen_at=timezone.now())

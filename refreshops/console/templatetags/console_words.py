@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 
-from refreshops.console import badges, charts, moments, receipts
+from refreshops.console import badges, charts, moments, receipts, words
 from refreshops.logins.cells import visible
 
 register = template.Library()
@@ -19,6 +19,7 @@ register.filter("run_badge", badges.run_badge)
 register.filter("nightly_badge", badges.nightly_badge)
 register.filter("stamp", moments.stamp)
 register.filter("standing_badge", receipts.standing_badge)
+register.filter("person", words.person)
 register.filter("one_line", visible)
 
 
