@@ -80,11 +80,19 @@ def test_the_clock_is_told_and_everybody_has_seven_days(world):
     assert clock["sentence"]
 
 
-@pytest.mark.parametrize("words", [["--sample", "0"], ["--login-id", "nobody"]])
-def test_a_senseless_choice_is_refused(world, words):
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--sample", "0"], "'0' is no number of logins"),
+        (["--sample", "all"], "'all' is no number of logins"),
+        (["--login-id", "nobody"], "Not in the register"),
+    ],
+)
+def test_a_senseless_choice_is_refused(world, words, why):
     _, place, _ = world
 
     done = place.manage("check_schedule", *words, expect=None)
 
     assert done.returncode in (1, 2)
+    assert why in done.stderr
     assert "Traceback" not in done.stderr

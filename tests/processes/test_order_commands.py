@@ -94,14 +94,21 @@ def test_an_order_with_a_date_waits_and_calls_nobody(three):
     assert shown(place, login_id)[0] == "active"
 
 
-@pytest.mark.parametrize("day", ["2020-01-01", "tomorrow"])
-def test_a_date_that_makes_no_sense_is_refused(three, day):
+@pytest.mark.parametrize(
+    ("day", "why"),
+    [
+        ("2020-01-01", "That date has passed"),
+        ("tomorrow", "'tomorrow' is no day, as in 2026-11-20"),
+    ],
+)
+def test_a_date_that_makes_no_sense_is_refused(three, day, why):
     _, place, (login_id, *_) = three
 
     done = place.manage("activate", "--login-id", login_id, *REASON, "--starts", day, expect=None)
 
     assert done.returncode in (1, 2)
     assert place.rows("SELECT count(*) FROM routine_run") == [(0,)]
+    assert why in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from argparse import ArgumentTypeError
 from datetime import date, datetime
 from typing import Any
 
@@ -158,4 +159,8 @@ class OrderCommand(BaseCommand):
 
 def _day(text: str) -> datetime:
     """Read a day; it begins at midnight by our clock."""
-    return datetime.combine(date.fromisoformat(text), datetime.min.time(), get_default_timezone())
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no day, as in 2026-11-20") from error
+    return datetime.combine(day, datetime.min.time(), get_default_timezone())

@@ -4,6 +4,7 @@ import json
 import random
 import sys
 import time
+from argparse import ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -111,10 +112,9 @@ class Command(BaseCommand):
 
 
 def _number(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError("at least one")
-    return number
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is no number of logins, at least 1")
+    return int(text)
 
 
 def _chosen(options: dict[str, Any]) -> LoginQuerySet:
