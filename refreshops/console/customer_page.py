@@ -100,7 +100,7 @@ def customer_context(request: HttpRequest, customer: Customer) -> dict[str, Any]
         "number": number,
         "not_shown": max(0, number - LOGINS_SHOWN),
         "cost": _cost_of_all(logins),
-        "orders": _orders(request, logins),
+        "orders": [] if customer.erasure_asked_at else _orders(request, logins),
         "logins_url": all_logins(customer__id__exact=str(customer.pk)),
         "receipts": _receipts(request, customer),
         "privacy": _privacy(request, customer),

@@ -205,6 +205,18 @@ def test_people_are_called_by_their_names(signed_in, register, people):
     assert "<td>Marie-Ève Roy</td>" in pages[1]
 
 
+def test_a_customer_to_be_erased_is_offered_no_order(signed_in, register):
+    page = signed_in("manager").get(page_of(register.customer))
+    Customer.objects.filter(pk=register.customer.pk).update(
+        erasure_asked_at=timezone.now(), erasure_reason="Asked by letter"
+    )
+
+    asked = signed_in("manager").get(page_of(register.customer))
+
+    assert page.context["orders"] != []
+    assert asked.context["orders"] == []
+
+
 @pytest.mark.parametrize(
     ("state", "words"),
     [("due", "Waiting"), ("calling", "Being asked now"), ("cancelled", "Cancelled")],
