@@ -161,8 +161,8 @@ def _notices(plan: orders.Plan) -> list[str | SafeString]:
         )
     if plan.kind.purpose is Purpose.CHECK_SCHEDULE and plan.inactive:
         found.append(
-            f"{plan.inactive} of them are inactive: asking helps keep a login alive at the "
-            "provider. Look when you must know, not out of habit."
+            f"{plan.inactive} of them {'is' if plan.inactive == 1 else 'are'} inactive: asking "
+            "helps keep a login alive at the provider. Look when you must know, not out of habit."
         )
     return found
 
