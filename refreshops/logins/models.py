@@ -89,7 +89,8 @@ class Customer(models.Model):
     erasure_asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    erasure_reason = models.CharField(max_length=500, blank=True)
+    # The database has defaults of its own where older code writes for a while beside newer.
+    erasure_reason = models.CharField(max_length=500, blank=True, default="", db_default="")
     erased_at = models.DateTimeField(
         null=True, blank=True, help_text="When nothing about the person was left here."
     )

@@ -3,7 +3,7 @@
 Runs in the transaction that ends a `forget` attempt, so that nobody ever sees half of it.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -23,6 +23,12 @@ ENDED = (AttemptState.DONE.value, AttemptState.CANCELLED.value)
 CALLED_OFF = "Called off: the login is to be forgotten."
 DELETED_THERE = Outcome.FRESH.value
 NEVER_KNOWN_THERE = (Outcome.LOGIN_GONE.value, Reason.UNKNOWN_LOGIN.value)
+# "Unknown" from a provider that has known no login of ours for so long proves nothing.
+KNOWN_WITHIN = timedelta(days=2)
+NOTHING_ERASED = (
+    "The provider says that it does not know this login, but lately it has known none of ours: "
+    "nothing was erased. Check the customer id, let a run end well, then retry."
+)
 
 
 def forgotten_logins() -> Q:
@@ -40,8 +46,9 @@ def forgotten_logins() -> Q:
 def forgotten(attempt: Attempt, *, now: datetime) -> None:
     """Erase what is held here about the login of a `forget` attempt that has ended well.
 
-    "Well" is also a login that the provider does not know: nothing is left there. Any other
-    attempt changes nothing. Call it after the attempt is done and the login has been taught,
+    "Well" is also a login that the provider does not know, as long as it knows others of ours:
+    nothing is left there. Under a wrong customer id it would know none. Any other attempt changes
+    nothing. Call it after the attempt is done and the login has been taught,
     holding the login's row, in the same transaction. When it was the last login of a customer
     whose erasure was asked, the customer is erased too.
     """
@@ -49,6 +56,9 @@ def forgotten(attempt: Attempt, *, now: datetime) -> None:
     ended = (attempt.outcome, attempt.outcome_reason)
     well = attempt.outcome == DELETED_THERE or ended == NEVER_KNOWN_THERE
     if login is None or attempt.purpose != Purpose.FORGET.value or not well:
+        return
+    if ended == NEVER_KNOWN_THERE and not _knows_us(attempt, login, now=now):
+        _doubt(attempt, login)
         return
     _blank_the_journal_of_accounts(login)
     snapshots.drop(login.pk)
@@ -66,6 +76,26 @@ def forgotten(attempt: Attempt, *, now: datetime) -> None:
     )
     settle(login.customer_id, now=now)
     _then_empty_the_log()
+
+
+def _knows_us(attempt: Attempt, login: Login, *, now: datetime) -> bool:
+    """Tell whether the provider has lately spoken of another login as of one it knows."""
+    lately = Run.objects.filter(
+        provider_id=attempt.run.provider_id, opened_at__gte=now - KNOWN_WITHIN
+    )
+    others = Attempt.objects.filter(
+        run__in=lately.values("pk"), state=AttemptState.DONE.value, login__isnull=False
+    ).exclude(login=login)
+    unsure = [Outcome.LOGIN_GONE.value, Outcome.OUR_CONFIG.value, Outcome.PROVIDER_FAULT.value]
+    return others.exclude(outcome__in=unsure).exists()
+
+
+def _doubt(attempt: Attempt, login: Login) -> None:
+    """Count the attempt as ours to fix, so that it can be retried."""
+    attempt.outcome, attempt.outcome_reason = Outcome.OUR_CONFIG.value, Reason.FLOW.value
+    attempt.message = NOTHING_ERASED
+    attempt.save(update_fields=["outcome", "outcome_reason", "message"])
+    Login.objects.filter(pk=login.pk).update(gone_at=None)
 
 
 def _silence_attempts(login: Login, *, now: datetime) -> None:

@@ -55,7 +55,7 @@ class Run(models.Model):
     starts_at = models.DateTimeField(
         null=True, blank=True, help_text="When the order begins; empty means at once."
     )
-    needs_approval = models.BooleanField(default=False)
+    needs_approval = models.BooleanField(default=False, db_default=False)
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )

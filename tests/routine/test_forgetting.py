@@ -265,15 +265,32 @@ def test_a_call_without_answer_still_says_that_it_had_none(order_forgotten, make
 
 
 def test_a_login_the_provider_does_not_know_counts_as_forgotten(order_forgotten, make_desk, clock):
+    known, login = make_login(), make_login()
+    keep_bank_data(login, clock())
+    order_forgotten(Login.objects.filter(pk=known.pk))
+    drain(make_desk(Deleting(DELETED)))
+    order_forgotten(Login.objects.filter(pk=login.pk))
+
+    drain(make_desk(Deleting(UNKNOWN)))
+
+    assert Attempt.objects.get(login=login).outcome == "login_gone"
+    assert not Snapshot.objects.exists()
+    assert Login.objects.filter(forgotten_logins()).count() == 2
+
+
+def test_a_provider_that_knows_none_of_ours_is_not_believed(order_forgotten, make_desk, clock):
     login = make_login()
     keep_bank_data(login, clock())
     order_forgotten()
 
     drain(make_desk(Deleting(UNKNOWN)))
 
-    assert Attempt.objects.get().outcome == "login_gone"
-    assert not Snapshot.objects.exists()
-    assert Login.objects.filter(forgotten_logins()).exists()
+    attempt = Attempt.objects.get()
+    login.refresh_from_db()
+    assert (attempt.outcome, login.gone_at) == ("our_config", None)
+    assert "Check the customer id" in attempt.message
+    assert Snapshot.objects.exists()
+    assert not Login.objects.filter(forgotten_logins()).exists()
 
 
 @pytest.mark.parametrize("answer", [BROKEN, NEVER, IN_USE], ids=["broken", "silent", "in use"])
