@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from refreshops.bankdata import retention, snapshots
 from refreshops.bankdata.models import BankAccount
-from refreshops.logins.models import Customer, Login, LoginStatus, Nightly
+from refreshops.logins.models import Customer, Login, LoginStatus, Nightly, Upload
 from refreshops.routine.models import Attempt, Run
 from refreshops.rules.freshness import DataState
 from refreshops.rules.lifecycle import AttemptState, Purpose
@@ -127,6 +127,8 @@ def settle(customer_id: int, *, now: datetime) -> bool:
         if Login.objects.filter(customer=customer).exclude(forgotten_logins()).exists():
             return False
         _blank(customer, now=now)
+        # A file previewed before must not bring the person back an hour later.
+        Upload.objects.all().delete()
         _then_empty_the_log()
     return True
 

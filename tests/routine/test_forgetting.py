@@ -11,7 +11,15 @@ from django.contrib.contenttypes.models import ContentType
 from refreshops.bankdata import snapshots
 from refreshops.bankdata.models import BankAccount, Snapshot
 from refreshops.bankdata.vault import Vault
-from refreshops.logins.models import Customer, Login, LoginStatus, Nightly, Provider, UnknownLogin
+from refreshops.logins.models import (
+    Customer,
+    Login,
+    LoginStatus,
+    Nightly,
+    Provider,
+    UnknownLogin,
+    Upload,
+)
 from refreshops.providers.contract import Account, Answer, BankData, Envelope, NoAnswer
 from refreshops.providers.flinks.conversations import Forget
 from refreshops.routine import claims, engine, privacy, services, waiting
@@ -502,6 +510,15 @@ def test_logins_forgotten_before_are_not_asked_about_again(
     person.refresh_from_db()
     assert opened == []
     assert person.erased_at is not None
+
+
+def test_a_file_previewed_before_an_erasure_cannot_be_confirmed_after_it(erase, clock):
+    who = User.objects.create_user("importer")
+    Upload.objects.create(name="all.csv", uploaded_by=who, uploaded_at=clock(), sealed=b"x")
+
+    erase(make_customer("C-9"))
+
+    assert not Upload.objects.exists()
 
 
 def test_erasure_joins_a_forgetting_that_is_under_way(person, erase, order_forgotten, make_desk):
