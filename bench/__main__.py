@@ -127,8 +127,7 @@ def main() -> None:
         f"Python {sys.version.split()[0]}"
     )
     with tempfile.TemporaryDirectory(prefix="bench-") as place, running_postgres() as postgres:
-        templates = Templates(Path(place))
-        templates.postgres = postgres
+        templates = Templates(Path(place), start_postgres=lambda: postgres)
         if given.part == "orders":
             found = ordered(given, templates, Path(place))
             figures: Any = {"orders": [vars(one) for one in found]}

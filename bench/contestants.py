@@ -147,7 +147,6 @@ class Routine:
             path = self._folder / f"{name}.sqlite3"
             shutil.copy(prepared.removeprefix("sqlite:///"), path)
             return self._at(f"sqlite:///{path}")
-        assert self._postgres is not None
         template = prepared.rpartition("/")[2]
         return self._at(self._postgres.create(name, template=template))
 

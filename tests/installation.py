@@ -1,5 +1,6 @@
 """One whole installation for a test: its own database and environment, driven by real processes."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -8,8 +9,9 @@ import sqlite3
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -134,37 +136,63 @@ def kill(process: "subprocess.Popen[str]") -> None:
 
 
 class Templates:
-    """Migrated empty databases, made once a session and copied for each test."""
+    """Migrated databases, empty or with a register, made once a session and copied for tests."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, start_postgres: Callable[[], Postgres]) -> None:
         self.folder = folder
-        self.postgres: Postgres | None = None
+        self._start_postgres = start_postgres
         self.made: dict[str, str] = {}
 
-    def fresh(self, kind: str, *, folder: Path) -> tuple[str, dict[str, str]]:
-        """Return the DATABASE_URL of a new migrated database and the environment it needs."""
-        if kind == "sqlite":
-            if kind not in self.made:
-                self._migrate(kind, f"sqlite:///{self.folder / 'template.sqlite3'}", {})
-            path = folder / f"{uuid.uuid4().hex}.sqlite3"
-            shutil.copy(self.folder / "template.sqlite3", path)
-            return f"sqlite:///{path}", {}
-        assert self.postgres is not None
-        if kind not in self.made:
-            url = self.postgres.create("template_of_ours")
-            self._migrate(kind, url, self.postgres.environment)
-        name = f"t{uuid.uuid4().hex}"
-        return (
-            self.postgres.create(name, template="template_of_ours"),
-            self.postgres.environment,
-        )
+    @cached_property
+    def postgres(self) -> Postgres:
+        """The server, started for whoever asks first."""
+        return self._start_postgres()
 
-    def _migrate(self, kind: str, url: str, environment: dict[str, str]) -> None:
+    def fresh(
+        self, kind: str, *, folder: Path, register: Path | None = None
+    ) -> tuple[str, dict[str, str]]:
+        """Return the DATABASE_URL of a new database and the environment it needs.
+
+        It is migrated, and holds the logins of `register`, if one is given.
+        """
+        name = f"{kind}_migrated"
+        if name not in self.made:
+            self._make(name, self._empty(kind, name), kind, "migrate", "--verbosity", "0")
+        if register is not None:
+            migrated = self.made[name]
+            name = f"{kind}_{hashlib.sha256(register.read_bytes()).hexdigest()[:40]}"
+            if name not in self.made:
+                url = self._copy(kind, migrated, self.folder, name)
+                self._make(name, url, kind, "import_logins", str(register))
+        url = self._copy(kind, self.made[name], folder, f"t{uuid.uuid4().hex}")
+        return url, self._environment(kind)
+
+    def _environment(self, kind: str) -> dict[str, str]:
+        if kind == "sqlite":
+            return {}
+        return self.postgres.environment
+
+    def _empty(self, kind: str, name: str) -> str:
+        if kind == "sqlite":
+            return f"sqlite:///{self.folder / name}.sqlite3"
+        return self.postgres.create(name)
+
+    def _copy(self, kind: str, url: str, folder: Path, name: str) -> str:
+        if kind == "sqlite":
+            # The last connection has closed: nothing is left in a log beside the file.
+            shutil.copy(url.removeprefix("sqlite:///"), folder / f"{name}.sqlite3")
+            return f"sqlite:///{folder / name}.sqlite3"
+        return self.postgres.create(name, template=url.rpartition("/")[2])
+
+    def _make(self, name: str, url: str, kind: str, *command: str) -> None:
         place = Installation(
-            self.folder, database_url=url, api_url="http://127.0.0.1:9/v3/", environment=environment
+            self.folder,
+            database_url=url,
+            api_url="http://127.0.0.1:9/v3/",
+            environment=self._environment(kind),
         )
-        place.manage("migrate", "--verbosity", "0")
-        self.made[kind] = url
+        place.manage(*command)
+        self.made[name] = url
 
 
 def by_login(lines: Iterable[dict[str, Any]]) -> dict[str | None, list[str]]:

@@ -1,6 +1,7 @@
 """Installations on SQLite and PostgreSQL beside a running simulator."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from tests.simulation import Simulator, running_simulator
 
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
-    with running_postgres() as postgres:
-        found = Templates(tmp_path_factory.mktemp("templates"))
-        found.postgres = postgres
-        yield found
+    with ExitStack() as stack:
+        yield Templates(
+            tmp_path_factory.mktemp("templates"),
+            start_postgres=lambda: stack.enter_context(running_postgres()),
+        )
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -44,7 +46,8 @@ def install(templates: Templates, tmp_path: Path) -> Iterator[Callable[..., Inst
     made = []
 
     def start(kind: str, simulator: Simulator | None = None, **environment: str) -> Installation:
-        url, needed = templates.fresh(kind, folder=tmp_path)
+        register = simulator.register if simulator else None
+        url, needed = templates.fresh(kind, folder=tmp_path, register=register)
         api_url = environment.pop("FLINKS_API_URL", None)
         place = Installation(
             tmp_path,
@@ -54,7 +57,8 @@ def install(templates: Templates, tmp_path: Path) -> Iterator[Callable[..., Inst
         )
         made.append(place)
         if simulator is not None:
-            place.import_register(simulator.register)
+            limit = int(place.environment["LOGINS_PER_MINUTE"])
+            place.change("UPDATE logins_provider SET logins_per_minute = ?", limit)
         return place
 
     yield start
