@@ -45,6 +45,7 @@ def test_a_plain_look_finds_what_was_changed_behind_our_back(world):
     assert simulator.login(ids[0])["scheduled"] is True
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_login_the_provider_has_deleted_is_on_here_and_gone_there(world):
     simulator, place, ids = world
     simulator.change(ids[5], deleted=True)
@@ -58,6 +59,7 @@ def test_a_login_the_provider_has_deleted_is_on_here_and_gone_there(world):
     assert leaks(place)["on_here_off_there"] == []
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_only_the_chosen_are_asked(world):
     simulator, place, ids = world
     before = len(simulator.log_lines())
@@ -70,6 +72,7 @@ def test_only_the_chosen_are_asked(world):
     assert "looked at 2 logins" in done.stdout
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_the_clock_is_told_and_everybody_has_seven_days(world):
     _, place, _ = world
 
@@ -80,6 +83,7 @@ def test_the_clock_is_told_and_everybody_has_seven_days(world):
     assert clock["sentence"]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("words", "why"),
     [
