@@ -159,5 +159,5 @@ def test_a_dry_run_changes_nothing(one_login):
 
     done = place.manage("deactivate", "--login-id", login_id, *REASON, "--dry-run")
 
-    assert "Would switch off 1 login" in done.stdout
+    assert "Would switch off 1 login (not inactive here yet)." in done.stdout
     assert shown(place, login_id)[0] == "active"

@@ -150,6 +150,9 @@ class OrderCommand(BaseCommand):
         chosen = logins.count()
         if as_json:
             self.stdout.write(json.dumps({"chosen": chosen, f"already_{self.status}": already}))
+        elif chosen == 1:
+            here = f"{self.status} here already" if already else f"not {self.status} here yet"
+            self.stdout.write(f"Would switch {self.wanted} 1 login ({here}). Nothing was changed.")
         else:
             self.stdout.write(
                 f"Would switch {self.wanted} {chosen} logins ({already} of them are {self.status} "
