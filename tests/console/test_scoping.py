@@ -26,6 +26,17 @@ def test_lists_show_own_rows_only(signed_in, register, model):
     assert not [hint for hint in HINTS if hint in page.content.decode()]
 
 
+@pytest.mark.parametrize("model", ["logins_login", "logins_customer"])
+@pytest.mark.parametrize(("name", "shown"), [("manager", False), ("ops", True)])
+def test_the_manager_is_a_column_only_where_there_are_several(
+    signed_in, register, model, name, shown
+):
+    page = signed_in(name).get(reverse(f"admin:{model}_changelist"))
+
+    assert page.context["cl"].result_count > 0
+    assert ("field-manager" in page.content.decode()) is shown
+
+
 @pytest.mark.parametrize("attribute", ["foreign", "foreign_attempt", "foreign_call", "run"])
 def test_a_foreign_page_is_not_there(signed_in, register, attribute):
     row = getattr(register, attribute)
