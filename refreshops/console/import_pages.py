@@ -115,6 +115,7 @@ class CustomerImport(CustomerExport, ImportMixin):
 
     def _preview(self, request: HttpRequest, file: UploadedFile) -> HttpResponseBase:
         content = file.read()
+        customer_import.look_at_name(file.name or "", content=content)
         report = customer_import.check(content, **_circumstances(request))
         upload = None
         if report.changes or report.faults.count:

@@ -25,6 +25,7 @@ from refreshops.logins.register_rows import FAULTS_KEPT, Faults
 CHUNK = 1000
 SAMPLE = 50
 NO_ROWS = "The file has a header and no rows."
+NO_WORKBOOK = f"Its name ends in .xlsx, but the file is no workbook. {spreadsheet_file.SAVE_AS}"
 
 Hear = Callable[[list[Change]], None]
 
@@ -93,6 +94,13 @@ def _shown(change: Change, managers: Managers) -> Shown:
 
     columns = [texts(column) for column in change.columns]
     return Shown(change.line, change.customer.reference, change.new, columns)
+
+
+def look_at_name(name: str, *, content: bytes) -> None:
+    """Refuse a file that is called a workbook and does not begin like one: raise `Unreadable`."""
+    called_so = name.lower().endswith(".xlsx")
+    if content and called_so and not spreadsheet_file.is_spreadsheet(content):
+        raise Unreadable(NO_WORKBOOK)
 
 
 def check(
@@ -205,5 +213,6 @@ def _opened(content: bytes) -> Iterator[Sheet]:
     if spreadsheet_file.is_spreadsheet(content):
         yield spreadsheet_file.sheet_of(content)
         return
-    with register_file.reading(io.BytesIO(content), size=len(content)) as sheet:
+    file = io.BytesIO(content)
+    with register_file.reading(file, size=len(content), semicolons=True) as sheet:
         yield sheet

@@ -5,6 +5,7 @@ Whatever is wrong with the file as a whole is `Unreadable`; memory stays bounded
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,19 +58,23 @@ def opened(path: Path) -> Iterator[Sheet]:
 
 
 @contextmanager
-def reading(file: BinaryIO, *, size: int) -> Iterator[Sheet]:
-    """Read an open file as `opened` does; the file stays open afterwards."""
-    _look_at(file, size=size)
+def reading(file: BinaryIO, *, size: int, semicolons: bool = False) -> Iterator[Sheet]:
+    """Read an open file as `opened` does; the file stays open afterwards.
+
+    With `semicolons`, cells may stand between these instead of commas; the header tells.
+    """
+    start = _look_at(file, size=size)
+    separator = _separator(start) if semicolons else ","
     # newline="" leaves line ends as they are but counts \n, \r\n and \r alike.
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
     try:
-        yield _sheet(text)
+        yield _sheet(text, separator=separator)
     finally:
         text.detach()
 
 
-def _look_at(file: BinaryIO, *, size: int) -> None:
-    """Refuse what is no CSV at all, by its first bytes."""
+def _look_at(file: BinaryIO, *, size: int) -> bytes:
+    """Refuse what is no CSV at all, by its first bytes; return these."""
     if size > SIZE_CAP:
         raise Unreadable(
             f"The file has {size / 1e6:.0f} MB, more than the {SIZE_CAP / 1e6:.0f} MB read at once."
@@ -91,11 +96,23 @@ def _look_at(file: BinaryIO, *, size: int) -> None:
         # A line cut at LINE_CAP may end inside a character; it is refused for its length.
         if len(first_line) < LINE_CAP:
             raise Unreadable(f"The first line is no UTF-8 text. {SAVE_AS}") from error
+    return start
 
 
-def _sheet(text: io.TextIOWrapper) -> Sheet:
+def _separator(start: bytes) -> str:
+    """Return ";" for a header that has semicolons and no comma, both outside quotation marks.
+
+    Spreadsheets write so where the comma is the decimal sign, as in French.
+    """
+    lines = re.split(r"[\r\n]", start.decode("utf-8-sig", errors="replace"))
+    header = next((line for line in lines if line.strip()), "")
+    bare = re.sub(r'"[^"]*"', "", header)
+    return ";" if ";" in bare and "," not in bare else ","
+
+
+def _sheet(text: io.TextIOWrapper, *, separator: str) -> Sheet:
     lines = _Lines(text)
-    records = _records(lines)
+    records = _records(lines, separator=separator)
     header = next(records)
     if header.fault:
         raise Unreadable(f"The header on line {header.line}: {header.fault}")
@@ -121,9 +138,9 @@ class _Lines:
             yield line
 
 
-def _records(lines: _Lines) -> Iterator[Record]:
+def _records(lines: _Lines, *, separator: str) -> Iterator[Record]:
     """Yield what is not blank; stop after a row whose quotation marks cannot be told apart."""
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     rows = 0
     while True:
         begins, lines.in_record = lines.count + 1, 0

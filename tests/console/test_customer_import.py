@@ -84,6 +84,14 @@ class TestAFile:
 
         assert Customer.objects.get().name == "Zoë"
 
+    def test_that_is_only_called_a_workbook_is_refused_as_such(self, ops):
+        answer = send(ops, "not a zip", name="customers.XLSX")
+
+        assert answer.status_code == 400
+        assert "the file is no workbook" in answer.content.decode()
+        assert "Unknown column" not in answer.content.decode()
+        assert not Upload.objects.exists()
+
     def test_that_says_nothing_new_asks_for_nothing(self, ops):
         make_customer("C-1", name="Maple")
 

@@ -62,3 +62,13 @@ def test_bad_rows_are_in_the_json_too(import_file, capsys):
 def test_no_file_is_said(tmp_path):
     with pytest.raises(CommandError, match="is no file. Nothing was written."):
         call_command("import_customers", str(tmp_path))
+
+
+def test_a_text_that_is_called_a_workbook_is_refused_as_such(tmp_path):
+    path = tmp_path / "customers.xlsx"
+    path.write_text("reference,name\nC-1,Maple\n")
+
+    with pytest.raises(CommandError, match="the file is no workbook.*Nothing was written"):
+        call_command("import_customers", str(path))
+
+    assert not Customer.objects.exists()

@@ -202,6 +202,8 @@ def test_a_bad_row_is_named(row, fault):
     [
         pytest.param(b"\xef\xbb\xbfreference,name\r\nC-1,Zo\xc3\xab", id="with-byte-order-mark"),
         pytest.param(b"reference,name\rC-1,Zo\xc3\xab\r", id="old-line-ends"),
+        pytest.param(b"\xef\xbb\xbfreference;name\r\nC-1;Zo\xc3\xab", id="semicolons"),
+        pytest.param(b'\r\n"reference";name\r\nC-1;Zo\xc3\xab', id="semicolons-and-quotes"),
         pytest.param(workbook(("Reference ", "NAME"), ("C-1", "Zoë")), id="workbook"),
     ],
 )
@@ -209,6 +211,33 @@ def test_the_same_rows_are_read_from_other_files(raw):
     write(raw)
 
     assert Customer.objects.get(reference="C-1").name == "Zoë"
+
+
+def test_between_semicolons_a_comma_is_a_part_of_the_cell():
+    write('reference;name\r\nC-1;Bo, Ng\r\nC-2;"a;b"\r\n')
+
+    assert list(Customer.objects.order_by("reference").values_list("name", flat=True)) == [
+        "Bo, Ng",
+        "a;b",
+    ]
+
+
+def test_between_commas_a_semicolon_is_a_part_of_the_cell():
+    write(lines("C-1,Bo; Ng,,"))
+
+    assert Customer.objects.get().name == "Bo; Ng"
+
+
+@pytest.mark.parametrize(
+    ("header", "why"),
+    [
+        pytest.param("reference;name,account_manager", "Unknown column", id="both"),
+        pytest.param("reference\tname", "not separated by commas", id="tabs"),
+    ],
+)
+def test_a_header_between_anything_else_is_refused(header, why):
+    with pytest.raises(Unreadable, match=why):
+        check(lines("C-1", header=header))
 
 
 def test_more_bytes_than_the_cap_are_refused(monkeypatch):

@@ -35,7 +35,9 @@ class Command(BaseCommand):
         scope = Scope(customers=Customer.objects.all(), managers_group=ACCOUNT_MANAGERS)
         zone = timezone.get_current_timezone()
         try:
-            report = carry_out(_content(file), scope=scope, now=wiring.clock(), zone=zone)
+            content = _content(file)
+            customer_import.look_at_name(file.name, content=content)
+            report = carry_out(content, scope=scope, now=wiring.clock(), zone=zone)
         except Unreadable as refused:
             raise CommandError(f"{refused} Nothing was written.") from refused
         if options["json"]:
