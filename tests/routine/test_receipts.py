@@ -52,6 +52,7 @@ def evidence_of(endpoint: str) -> str:
         "SetScheduledRefresh": "order",
         "DeleteCard": "order",
         "Authorize": "read_back",
+        "GetAccountsSummary": "read_back",
     }.get(endpoint, "")
 
 
@@ -166,6 +167,16 @@ def test_a_switch_order(calls, attempt, lines, standing):
     receipt = order(calls, **attempt)
 
     assert (states(receipt), receipt.standing) == (lines, standing)
+
+
+def test_the_summary_that_told_the_flag_is_the_call_that_verifies():
+    hidden = {"http_status_code": 401, "provider_code": "QUESTION_NOT_FOUND"}
+    summary = {"endpoint": "GetAccountsSummary", "http_status_code": 200}
+
+    receipt = order([YES, hidden, summary], **VERIFIED)
+
+    assert receipt.verified.call.endpoint == "GetAccountsSummary"
+    assert receipt.standing is Standing.VERIFIED
 
 
 @pytest.mark.parametrize(

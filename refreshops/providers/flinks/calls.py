@@ -20,6 +20,7 @@ MINTING = "GenerateAuthorizeToken"
 AUTHORIZING = "Authorize"
 SCHEDULING = "SetScheduledRefresh"
 DELETING = "DeleteCard"
+SUMMARISING = "GetAccountsSummary"
 
 
 def generate_authorize_token() -> Call:
@@ -56,7 +57,7 @@ def accounts_detail_async(request_id: str) -> Call:
 
 def accounts_summary(request_id: str) -> Call:
     """Fetch accounts without transactions."""
-    return _data("GetAccountsSummary", request_id)
+    return _data(SUMMARISING, request_id)
 
 
 def accounts_summary_async(request_id: str) -> Call:

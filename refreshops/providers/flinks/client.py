@@ -41,6 +41,8 @@ _EVIDENCE = {
     calls.SCHEDULING: "order",
     calls.DELETING: "order",
     calls.AUTHORIZING: "read_back",
+    # Asked for the nightly flag alone, where the Authorize hides it.
+    calls.SUMMARISING: "read_back",
 }
 _READ_TEXTS = ("Message", "message", "FlinksCode", "RequestId", "Institution", "InstitutionName")
 _KEY = re.compile(r"[!-~]*")

@@ -22,6 +22,7 @@ _KINDS = {
     "authorize": CallKind.CACHED,
     "detail": CallKind.DATA,
     "poll": CallKind.POLL,
+    "summary": CallKind.DATA,
 }
 # What survives a new Authorize: everything else in a state belongs to the old RequestId.
 _OUTLIVES_A_SESSION = ("halts", "busy", "faults", "learned", "verdict")
@@ -30,12 +31,13 @@ _OUTLIVES_A_SESSION = ("halts", "busy", "faults", "learned", "verdict")
 class CachedRefresh(Script):
     """Ask how last night's refresh ended and fetch the data, whatever its age."""
 
+    data_step = "detail"
+
     def resume(self, subject: Subject, state: State, *, now: datetime) -> Ask:
         """Give the call again; with a new Authorize when the RequestId lay idle too long."""
-        if state["step"] == "detail" and not state.get("again"):
-            idle = now - datetime.fromisoformat(state["used_at"])
-            if idle > self._policy.session_idle:
-                state = _new_session(state)
+        uses_a_session = state["step"] in ("detail", "summary") and not state.get("again")
+        if uses_a_session and self._lay_idle(state, now):
+            state = _new_session(state)
         return self._ask(subject, state)
 
     def _call(self, subject: Subject, state: State) -> Call:
@@ -78,19 +80,11 @@ class CachedRefresh(Script):
         return self._end(turn)
 
     def _fetch(self, turn: Turn) -> Step:
-        state = {**self._opened(turn), "step": "detail"}
+        state = {**self._opened(turn), "step": self.data_step}
         if turn.meaning.outcome is Outcome.USER_ACTION:
             # The customer must act whatever the data call says (seed 000).
             state["verdict"] = self._verdict(turn)
         return self._ask(turn.subject, state)
-
-    def _opened(self, turn: Turn) -> State:
-        return {
-            **turn.state,
-            "request_id": turn.answer.request_id,
-            "used_at": turn.now.isoformat(),
-            "learned": self._learned(turn).to_state(),
-        }
 
     def _verdict(self, turn: Turn) -> dict[str, str]:
         return {
@@ -177,12 +171,32 @@ class LiveRefresh(CachedRefresh):
 
 
 class CheckSchedule(CachedRefresh):
-    """Learn the nightly flag and the last refresh from a cached Authorize, without the data."""
+    """Learn the nightly flag and the last refresh from a cached Authorize, without the data.
+
+    An error that hides them may still open the data: one summary then tells, and is not kept.
+    """
+
+    data_step = "summary"
+
+    def _call(self, subject: Subject, state: State) -> Call:
+        if state["step"] == "summary":
+            return calls.accounts_summary(state["request_id"])
+        return super()._call(subject, state)
 
     def _fetch(self, turn: Turn) -> Step:
+        if turn.meaning.reads_data and turn.answer.nightly is None:
+            return super()._fetch(turn)
         if turn.meaning.outcome is Outcome.USER_ACTION:
             return self._end(turn)
         return self._finish(turn)
+
+    def _after_data(self, turn: Turn) -> Step:
+        if turn.state["step"] != "summary" or turn.succeeded:
+            return super()._after_data(turn)
+        if turn.meaning.outcome is Outcome.PENDING:
+            # Nobody waits for data that is not wanted: the next check tells.
+            return self._end(turn, outcome=Outcome.PROVIDER_FAULT, reason=Reason.TOO_LONG)
+        return self._end(turn)
 
     def _finish(self, turn: Turn) -> Done:
         judged = self._judged(self._learned(turn), turn.now)

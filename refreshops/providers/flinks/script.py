@@ -153,6 +153,19 @@ class Script:
         }
         return Done(Result(**(ending | changes)))
 
+    def _opened(self, turn: Turn) -> State:
+        """Return the state with the RequestId that this answer brings, and what it told."""
+        return {
+            **turn.state,
+            "request_id": turn.answer.request_id,
+            "used_at": turn.now.isoformat(),
+            "learned": self._learned(turn).to_state(),
+        }
+
+    def _lay_idle(self, state: State, now: datetime) -> bool:
+        """Tell whether the RequestId of a state was unused for so long that it is dead."""
+        return now - datetime.fromisoformat(state["used_at"]) > self._policy.session_idle
+
     def _learned(self, turn: Turn) -> Learned:
         learned = Learned.from_state(turn.state)
         if turn.detail:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from refreshops.providers.contract import Answer, Ask, Done, Halt, Policy, Silence, Subject, Wait
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
@@ -75,12 +77,34 @@ def detail(*, request_id=REQUEST_ID, **changes):
     return Answer(200, {name: value for name, value in body.items() if value is not None})
 
 
+def summary(*, request_id=REQUEST_ID, **changes):
+    """A good summary: the data answer without transactions."""
+    answer = detail(request_id=request_id, **changes)
+    for account in answer.body.get("Accounts", []):
+        del account["Transactions"]
+    return answer
+
+
 def pending(*, code="OPERATION_PENDING", request_id=REQUEST_ID):
     return refused(code, status=202, request_id=request_id)
 
 
 def minted():
     return Answer(200, {"HttpStatusCode": 200, "Token": TOKEN})
+
+
+# Answers to a summary that tell nothing about the flag.
+UNREADABLE_SUMMARIES = [
+    pytest.param(NETWORK, id="silence"),
+    pytest.param(HTML_200, id="html"),
+    pytest.param(HTML_502, id="error-page"),
+    pytest.param(pending(), id="pending"),
+    pytest.param(refused("SESSION_NONEXISTENT", status=400), id="session-over"),
+    pytest.param(refused("UNAUTHORIZED"), id="unauthorized"),
+    pytest.param(refused("BRAND_NEW"), id="unknown-code"),
+    pytest.param(summary(Login=login(login_id=OTHER_LOGIN_ID, nightly=False)), id="another-login"),
+    pytest.param(summary(request_id=NEW_REQUEST_ID), id="another-request-id"),
+]
 
 
 class Play:

@@ -18,6 +18,7 @@ from tests.providers.flinks.spoken import (
     authorized,
     detail,
     refused,
+    summary,
 )
 
 API_URL = "https://acme-api.private.fin.ag/v3/"
@@ -180,6 +181,15 @@ class TestTheTrace:
         for word in ("7641238", "1238", "Jane", "jane.doe", "PAYROLL", "5105", "example.com"):
             assert word not in str(envelope)
 
+    def test_the_envelope_of_a_summary_shows_the_flag_and_no_bank_data(self):
+        envelope = flinks().envelope(calls.accounts_summary(REQUEST_ID), summary())
+
+        assert envelope.answer["Login"]["IsScheduledRefresh"] is True
+        assert set(envelope.answer["Login"]) == {"Id", "IsScheduledRefresh", "LastRefresh"}
+        assert (envelope.answer["AccountCount"], envelope.answer["TransactionCount"]) == (1, 0)
+        for word in ("7641238", "1238", "Jane", "jane.doe", "5105", "example.com"):
+            assert word not in str(envelope)
+
     def test_the_envelope_of_an_error_holds_code_and_message(self):
         answer = refused("INVALID_LOGIN", status=400, message="card 4520123456789012 is wrong")
 
@@ -245,6 +255,11 @@ class TestOffers:
         ("purpose", "heard", "evidence"),
         [
             (Purpose.SWITCH_OFF, [Answer(200, "done")], ["order", "read_back"]),
+            (
+                Purpose.SWITCH_OFF,
+                [Answer(200, "done"), refused("QUESTION_NOT_FOUND", request_id=REQUEST_ID)],
+                ["order", "read_back", "read_back"],
+            ),
             (Purpose.FORGET, [], ["order"]),
             (Purpose.REFRESH, [authorized()], ["read_back", ""]),
         ],

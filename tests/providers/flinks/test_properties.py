@@ -173,7 +173,7 @@ class RandomPlay:
 
     def check_call(self, ask):
         self.check_state(ask.state)
-        if ask.call.endpoint == "GetAccountsDetail":
+        if ask.call.endpoint in ("GetAccountsDetail", "GetAccountsSummary"):
             asked_with = ask.call.body["RequestId"]
         elif ask.call.endpoint == "GetAccountsDetailAsync":
             asked_with = ask.call.path.rpartition("/")[2]
@@ -196,7 +196,9 @@ class RandomPlay:
         return [value for name, value in vars(result).items() if name != "bank_data"]
 
     def last(self):
-        ask, heard = self.history[-1]
+        return self.turn(*self.history[-1])
+
+    def turn(self, ask, heard):
         return turn_of(
             self.subject,
             ask.state,
@@ -273,6 +275,21 @@ def test_a_switch_is_claimed_only_on_the_providers_word(name, start):
             assert played.history[-1][0].state["accepted"] is True
         if result.outcome is not Outcome.FRESH:
             assert result.nightly is not wanted
+
+
+@pytest.mark.parametrize("name", ["check", "off", "on"])
+@settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@given(start=st.integers(0, 10**9))
+def test_a_look_at_the_flag_asks_for_one_summary_and_keeps_no_data(name, start):
+    for seed in range(start, start + 20):
+        played, result = play(name, seed)
+
+        assert result.bank_data is None
+        looks = [ask.call.endpoint for ask, _ in played.history]
+        for asked, (ask, heard) in zip(looks[1:], played.history, strict=False):
+            if ask.call.endpoint == asked == "GetAccountsSummary":
+                turn = played.turn(ask, heard)
+                assert turn.meaning.reason in (Reason.BUSY, Reason.TOO_FAST, Reason.KEYS)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

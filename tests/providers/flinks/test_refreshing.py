@@ -26,6 +26,7 @@ from tests.providers.flinks.spoken import (
     SUBJECT,
     TOKEN,
     TONIGHT_AT,
+    UNREADABLE_SUMMARIES,
     Play,
     authorized,
     detail,
@@ -33,6 +34,7 @@ from tests.providers.flinks.spoken import (
     minted,
     pending,
     refused,
+    summary,
 )
 
 HELD = replace(SUBJECT, held_as_of=NOON - timedelta(days=3))
@@ -614,6 +616,9 @@ class TestLiveRefresh:
         assert play.end.outcome is Outcome.USER_ACTION
 
 
+HIDDEN = refused("QUESTION_NOT_FOUND", request_id=REQUEST_ID)
+
+
 class TestCheckSchedule:
     def check(self):
         return CheckSchedule(policy=POLICY)
@@ -631,12 +636,88 @@ class TestCheckSchedule:
         assert play.end.data_state is DataState.STALE_USABLE
         assert play.end.bank_data is None
 
-    def test_a_failed_night_ends_it_without_reading_data(self):
-        play = Play(self.check()).hear(refused("QUESTION_NOT_FOUND", request_id=REQUEST_ID))
+    def test_a_failed_night_that_opens_no_data_ends_it(self):
+        play = Play(self.check()).hear(refused("INVALID_PASSWORD", request_id=REQUEST_ID))
 
         assert play.calls == ["Authorize"]
         assert play.end.outcome is Outcome.USER_ACTION
         assert play.end.nightly is None
+
+    @pytest.mark.parametrize(
+        "heard",
+        [
+            pytest.param(refused("QUESTION_NOT_FOUND"), id="no-request-id"),
+            pytest.param(
+                refused("QUESTION_NOT_FOUND", request_id=REQUEST_ID, Login=login(nightly=True)),
+                id="flag-shown",
+            ),
+        ],
+    )
+    def test_it_asks_no_summary_where_none_is_open_or_needed(self, heard):
+        play = Play(self.check()).hear(heard)
+
+        assert play.calls == ["Authorize"]
+        assert (play.end.outcome, play.end.reason) == (Outcome.USER_ACTION, Reason.MFA)
+
+    @pytest.mark.parametrize("nightly", [True, False])
+    def test_a_hidden_flag_is_read_from_the_summary(self, nightly):
+        play = Play(self.check(), subject=HELD).hear(
+            HIDDEN, summary(Login=login(at=LAST_WEEK, nightly=nightly))
+        )
+
+        assert play.calls == ["Authorize", "GetAccountsSummary"]
+        assert play.asked[1].body == {"RequestId": REQUEST_ID}
+        assert play.asked[1].pacing is Pacing.FREE
+        assert play.end.nightly is nightly
+        assert play.end.last_refresh_at == datetime.fromisoformat(f"{LAST_WEEK}+00:00")
+        assert (play.end.outcome, play.end.reason) == (Outcome.USER_ACTION, Reason.MFA)
+        assert play.end.provider_code == "QUESTION_NOT_FOUND"
+        assert play.end.data_state is DataState.STALE_USABLE
+        assert play.end.bank_data is None
+
+    @pytest.mark.parametrize(
+        ("at", "outcome"), [("2026-03-03T05:00:00.1", Outcome.FRESH), (LAST_WEEK, Outcome.STALE)]
+    )
+    def test_without_a_verdict_the_summary_tells_the_freshness(self, at, outcome):
+        heard = refused("ALREADY_AUTHORIZED", request_id=REQUEST_ID)
+
+        play = Play(self.check()).hear(heard, summary(Login=login(at=at, nightly=False)))
+
+        assert (play.end.outcome, play.end.nightly) == (outcome, False)
+        assert play.end.bank_data is None
+
+    @pytest.mark.parametrize("heard", UNREADABLE_SUMMARIES)
+    def test_a_summary_without_a_flag_leaves_the_verdict(self, heard):
+        play = Play(self.check(), subject=HELD).hear(HIDDEN, heard)
+
+        assert play.calls == ["Authorize", "GetAccountsSummary"]
+        assert play.pauses == []
+        assert (play.end.outcome, play.end.reason) == (Outcome.USER_ACTION, Reason.MFA)
+        assert play.end.provider_code == "QUESTION_NOT_FOUND"
+        assert play.end.nightly is None
+        assert play.end.bank_data is None
+
+    @pytest.mark.parametrize("heard", UNREADABLE_SUMMARIES)
+    def test_a_summary_without_a_flag_is_never_fresh(self, heard):
+        play = Play(self.check()).hear(refused("ALREADY_AUTHORIZED", request_id=REQUEST_ID), heard)
+
+        assert play.calls == ["Authorize", "GetAccountsSummary"]
+        assert play.end.outcome not in (Outcome.PENDING, Outcome.USER_ACTION)
+        assert play.end.nightly is None
+
+    @pytest.mark.parametrize(
+        ("idle", "endpoint"),
+        [
+            pytest.param(timedelta(minutes=8), "GetAccountsSummary", id="young-enough"),
+            pytest.param(timedelta(minutes=8, seconds=1), "Authorize", id="too-old"),
+        ],
+    )
+    def test_a_request_id_that_lay_idle_reads_no_summary(self, idle, endpoint):
+        play = Play(self.check()).hear(HIDDEN)
+
+        resumed = self.check().resume(SUBJECT, play.step.state, now=NOON + idle)
+
+        assert resumed.call.endpoint == endpoint
 
     def test_pending_is_polled_and_the_data_is_not_kept(self):
         play = Play(self.check()).hear(pending(), detail())

@@ -20,19 +20,22 @@ from tests.providers.flinks.spoken import (
     REQUEST_ID,
     SUBJECT,
     TOKEN,
+    UNREADABLE_SUMMARIES,
     Play,
     authorized,
     login,
     minted,
     pending,
     refused,
+    summary,
 )
 
 OTHER_ID = "0d7c1d43-5b5c-4d4f-9a57-0d1f2d3c4b5a"
 ACCEPTED = Answer(200, f"LoginId {LOGIN_ID} has now been taken off automatic refresh")
 IS_OFF = authorized(Login=login(nightly=False))
 IS_ON = authorized(Login=login(nightly=True))
-HIDDEN_FLAG = refused("QUESTION_NOT_FOUND", request_id=REQUEST_ID)
+HIDDEN_FLAG = refused("INVALID_PASSWORD", request_id=REQUEST_ID)
+OPENS_DATA = refused("QUESTION_NOT_FOUND", request_id=REQUEST_ID)
 HELD = replace(SUBJECT, held_as_of=NOON - timedelta(days=9))
 WAITS = [wait.total_seconds() for wait in POLICY.confirm_waits]
 
@@ -226,7 +229,8 @@ class TestTheReadBack:
     @pytest.mark.parametrize(
         "heard",
         [
-            pytest.param(HIDDEN_FLAG, id="question-not-found"),
+            pytest.param(HIDDEN_FLAG, id="wrong-password"),
+            pytest.param(refused("QUESTION_NOT_FOUND"), id="no-request-id"),
             pytest.param(refused("RETRY_LATER"), id="bank-away"),
             pytest.param(refused("BRAND_NEW"), id="unknown-code"),
             pytest.param(authorized(Login=None), id="no-login"),
@@ -291,3 +295,96 @@ class TestTheReadBack:
         play = Play(off(mints_token=True)).hear(ACCEPTED, NETWORK, minted(), IS_OFF)
 
         assert play.end.verified
+
+
+class TestTheSummary:
+    @pytest.mark.parametrize("on", [True, False])
+    def test_a_flag_the_login_hides_is_read_from_its_summary(self, on):
+        play = Play(SwitchSchedule(on=on, policy=POLICY), subject=HELD).hear(
+            ACCEPTED, OPENS_DATA, summary(Login=login(nightly=on))
+        )
+
+        assert play.calls == ["SetScheduledRefresh", "Authorize", "GetAccountsSummary"]
+        assert play.asked[2].body == {"RequestId": REQUEST_ID}
+        assert play.asked[2].pacing is Pacing.FREE
+        assert (play.end.outcome, play.end.reason) == (Outcome.FRESH, Reason.NONE)
+        assert (play.end.nightly, play.end.verified) == (on, True)
+        assert play.end.message == ACCEPTED.body
+        assert play.end.provider_code == "QUESTION_NOT_FOUND"
+        assert play.end.bank_data is None
+
+    def test_it_verifies_an_order_whose_answer_was_lost(self):
+        play = Play(off()).hear(NETWORK, OPENS_DATA, summary(Login=login(nightly=False)))
+
+        assert play.calls == ["SetScheduledRefresh", "Authorize", "GetAccountsSummary"]
+        assert play.end.verified
+
+    def test_it_orders_again_when_the_summary_shows_the_wrong_flag(self):
+        play = Play(off()).hear(ACCEPTED, OPENS_DATA, summary(), ACCEPTED, OPENS_DATA)
+
+        assert play.pauses == WAITS[:1]
+        assert play.calls == ["SetScheduledRefresh", "Authorize", "GetAccountsSummary"] * 2
+
+    def test_a_flag_that_stays_wrong_ends_after_a_day(self):
+        play = Play(off())
+        for _ in range(8):
+            play.hear(ACCEPTED, OPENS_DATA, summary())
+
+        assert play.pauses == WAITS
+        assert (play.end.outcome, play.end.reason) == (Outcome.PROVIDER_FAULT, Reason.UNCONFIRMED)
+        assert (play.end.nightly, play.end.verified) == (True, False)
+
+    @pytest.mark.parametrize("heard", UNREADABLE_SUMMARIES)
+    def test_without_a_flag_an_accepted_order_counts_unverified(self, heard):
+        play = Play(off()).hear(ACCEPTED, OPENS_DATA, heard)
+
+        assert play.calls == ["SetScheduledRefresh", "Authorize", "GetAccountsSummary"]
+        assert play.pauses == []
+        assert (play.end.outcome, play.end.reason) == (Outcome.FRESH, Reason.UNCONFIRMED)
+        assert (play.end.nightly, play.end.verified) == (False, False)
+        assert play.end.message == ACCEPTED.body
+        assert play.end.provider_code == "QUESTION_NOT_FOUND"
+
+    @pytest.mark.parametrize("heard", UNREADABLE_SUMMARIES)
+    def test_without_a_flag_and_without_a_yes_it_orders_again_and_ends(self, heard):
+        play = Play(off())
+        for _ in range(8):
+            play.hear(Answer(200, "OK"), OPENS_DATA, heard)
+
+        assert play.pauses == WAITS
+        assert play.calls == ["SetScheduledRefresh", "Authorize", "GetAccountsSummary"] * 8
+        assert (play.end.outcome, play.end.reason) == (Outcome.PROVIDER_FAULT, Reason.UNCONFIRMED)
+        assert (play.end.nightly, play.end.verified) == (None, False)
+        assert play.end.provider_code == "QUESTION_NOT_FOUND"
+
+    def test_the_drop_out_the_authorize_told_is_kept(self):
+        told = Play(off()).hear(ACCEPTED, refused("QUESTION_NOT_FOUND"))
+
+        play = Play(off()).hear(ACCEPTED, OPENS_DATA, NETWORK)
+
+        assert play.end.drops_out_at == told.end.drops_out_at == NOON
+
+    @pytest.mark.parametrize("mints_token", [True, False])
+    @pytest.mark.parametrize(
+        ("idle", "is_new"),
+        [
+            pytest.param(timedelta(minutes=8), False, id="young-enough"),
+            pytest.param(timedelta(minutes=8, seconds=1), True, id="too-old"),
+        ],
+    )
+    def test_a_request_id_that_lay_idle_is_not_used(self, idle, is_new, mints_token):
+        script = off(mints_token=mints_token)
+        play = Play(script).hear(ACCEPTED, *[minted()] * mints_token, OPENS_DATA)
+
+        resumed = script.resume(SUBJECT, play.step.state, now=NOON + idle)
+
+        first = "GenerateAuthorizeToken" if mints_token else "Authorize"
+        assert resumed.call.endpoint == (first if is_new else "GetAccountsSummary")
+        assert resumed.state["accepted"] is True
+        assert ("request_id" in resumed.state) is not is_new
+
+    @pytest.mark.parametrize("code", ["ACCESS_DENIED", "TOO_MANY_REQUESTS"])
+    def test_what_concerns_everybody_pauses_everybody_here_too(self, code):
+        play = Play(off()).hear(ACCEPTED, OPENS_DATA, refused(code))
+
+        assert play.halted
