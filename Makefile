@@ -6,7 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
-# How many tests run at once. Many of them mostly wait, so 3 suit two cores; Chromium gets its own turn.
+# How many tests run at once. Many of them mostly wait, so 3 suit two cores; Chromium, and what starts
+# the whole product, get turns of their own.
 JOBS ?= 3
 CHROMIUM ?= $(firstword $(shell command -v chromium chromium-browser google-chrome 2>/dev/null))
 # `required` makes a missing Chromium an error.
@@ -34,7 +35,8 @@ run: $(VENV)/.run ## Start web, worker and simulator with a demo; Ctrl-C stops a
 	@$(BIN)/python manage.py devserver --port $(PORT)
 
 test: $(VENV)/.dev ## Run every test
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not soak and not browser"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not soak and not browser and not alone"
+	$(BIN)/pytest -m alone
 ifneq ($(CHROMIUM),)
 	$(BIN)/pytest -m browser
 else ifeq ($(BROWSER_TESTS),required)

@@ -20,6 +20,8 @@ def test_cut_connections_are_made_anew_and_the_run_ends(simulate, install):
     place = install("postgresql", simulator, LEASE_SECONDS="2")
 
     run = place.start("run_routine", "--json")
+    while not simulator.counts()["arrived"]:
+        time.sleep(0.05)  # what is cut is a run under way, not its start
     for _ in range(4):
         time.sleep(1.5)
         place.rows(CUT)

@@ -19,7 +19,7 @@ import pytest
 from refreshops.runtime import processes
 from tests.runtime.workshop import ROOT, alive, environment, wait_for
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.alone]
 
 
 def free_port() -> int:
