@@ -20,7 +20,6 @@ from refreshops.console.machine_rows import CappedPaginator
 from refreshops.console.moments import moment
 from refreshops.console.order_kinds import may
 from refreshops.console.receipt_pages import LoginReceipts
-from refreshops.console.scoping import sees_everything
 from refreshops.console.search import canonical
 from refreshops.console.words import person
 from refreshops.logins.models import Customer, Login
@@ -105,12 +104,6 @@ class LoginAdmin(LoginReceipts, LoginExport):
         """Show the list, with the way to give one's own."""
         extra = {"tools": paste_pages.tools_for(request), **(extra_context or {})}
         return super().changelist_view(request, extra)
-
-    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        """Leave the manager out for readers of their own customers: it would be themselves."""
-        if sees_everything(request.user):
-            return self.list_display
-        return tuple(name for name in self.list_display if name != "manager")
 
     def get_fields(self, request: HttpRequest, obj: Login | None = None) -> tuple[str, ...]:
         """Return what stands in the register; the page above says the rest."""

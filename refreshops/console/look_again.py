@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from refreshops import wiring
+from refreshops.console import order_kinds
 from refreshops.console.addresses import page
 from refreshops.console.confirm import Question, ask
 from refreshops.console.leak_lists import how_many
@@ -21,23 +22,15 @@ from refreshops.console.moments import lasting_words
 from refreshops.console.once import place_once
 from refreshops.console.scoping import logins_of, sees_everything
 from refreshops.console.search import is_number
-from refreshops.logins import leaks
 from refreshops.logins.models import Login, LoginQuerySet, Provider
 from refreshops.routine import services, tasks
-from refreshops.routine.checking import check_schedule, sample
+from refreshops.routine.checking import IN_QUESTION, check_schedule, sample
 from refreshops.rules.pacing import forecast
 
 # A cached call helps keep an inactive login alive: never a look at all of them.
 MOST_LEAKING = 200
 USUAL_SAMPLE, MOST_SAMPLED = 50, 500
 REASON = "Looked again from the page Leaks"
-
-# Where the provider's word may have changed; the replaced ones are asked every day anyhow.
-LOOKED_AT = (
-    leaks.LEAKS[leaks.OFF_HERE_ON_THERE].condition
-    | leaks.LEAKS[leaks.ON_HERE_OFF_THERE].condition
-    | leaks.LEAKS[leaks.NEVER_VERIFIED].condition
-)
 
 
 @dataclass(frozen=True)
@@ -57,8 +50,7 @@ class Look:
 
 def may(user: Any) -> bool:
     """Tell whether this person may order a look at the provider's schedule."""
-    asks = user.has_perm("logins.refresh_login") or user.has_perm("logins.switch_login")
-    return bool(asks and user.has_perm("logins.view_login"))
+    return order_kinds.may(user, "check") and bool(user.has_perm("logins.view_login"))
 
 
 def view(request: HttpRequest) -> HttpResponse:
@@ -78,9 +70,9 @@ def view(request: HttpRequest) -> HttpResponse:
 
 def _look(request: HttpRequest) -> Look:
     logins = logins_of(request.user)
-    unseen_first = logins.filter(LOOKED_AT).order_by(F("nightly_seen_at").asc(nulls_first=True))
+    unseen_first = logins.filter(IN_QUESTION).order_by(F("nightly_seen_at").asc(nulls_first=True))
     leaking = list(unseen_first.values_list("pk", flat=True)[:MOST_LEAKING])
-    rest: LoginQuerySet = logins.exclude(LOOKED_AT)
+    rest: LoginQuerySet = logins.exclude(IN_QUESTION)
     chosen = sample(rest, number=_number(request), chance=random.SystemRandom())
     providers = list(Provider.objects.filter(name__in=wiring.PROVIDER_NAMES).order_by("name"))
     return Look(

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 
 from refreshops.console.lookups import OwnLookups
-from refreshops.console.scoping import seen_by
+from refreshops.console.scoping import seen_by, sees_everything
 
 COUNT_CAP = 10_000
 
@@ -56,6 +56,13 @@ class ConsoleAdmin(OwnLookups, admin.ModelAdmin):
         """Show the list under its plain name."""
         title = str(self.opts.verbose_name_plural).capitalize()
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        """Leave the manager out for readers of their own customers: it would be themselves."""
+        columns = tuple(super().get_list_display(request))
+        if sees_everything(request.user):
+            return columns
+        return tuple(name for name in columns if name != "manager")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Rows are switched off or age out; a person never deletes one."""

@@ -19,7 +19,7 @@ from refreshops.console.machine_rows import CappedPaginator, ConsoleAdmin
 from refreshops.console.moments import moment
 from refreshops.console.order_kinds import may
 from refreshops.console.privacy_pages import CustomerPrivacy
-from refreshops.console.scoping import logins_of, sees_everything
+from refreshops.console.scoping import logins_of
 from refreshops.console.words import person
 from refreshops.logins.models import Customer, Login
 from refreshops.rules.lifecycle import Purpose
@@ -58,12 +58,6 @@ class CustomerAdmin(CustomerPrivacy, CustomerImport, ConsoleAdmin):
         if request.resolver_match and request.resolver_match.url_name != CHANGELIST:
             return rows
         return with_counts(rows)
-
-    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        """Leave the manager out for readers of their own customers: it would be themselves."""
-        if sees_everything(request.user):
-            return self.list_display
-        return tuple(name for name in self.list_display if name != "manager")
 
     def get_fields(self, request: HttpRequest, obj: Customer | None = None) -> tuple[str, ...]:
         """Leave out of a page for reading what links to a page about people."""

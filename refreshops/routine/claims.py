@@ -16,7 +16,14 @@ from refreshops.logins.models import Provider as ProviderRow
 from refreshops.providers.contract import Call, Pacing
 from refreshops.routine import lanes, learning, slots, turn
 from refreshops.routine.desk import Desk, Work, subject_of
-from refreshops.routine.models import RANK_DAILY, RANK_PERSON, Attempt, LostRace, Run
+from refreshops.routine.models import (
+    RANK_DAILY,
+    RANK_PERSON,
+    THE_RUN_HAD_ENDED,
+    Attempt,
+    LostRace,
+    Run,
+)
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState, may_go_on
 from refreshops.rules.outcomes import Outcome, Reason
 from refreshops.rules.pacing import free_at_the_latest
@@ -179,7 +186,7 @@ def _take_back(attempt: Attempt, *, now: datetime) -> int:
     with transaction.atomic():
         learning.unlearn_flag(attempt)
         if attempt.run.state in (RunState.CANCELLED.value, RunState.CLOSED.value):
-            attempt.call_off(why="The run had ended.", now=now)
+            attempt.call_off(why=THE_RUN_HAD_ENDED, now=now)
         elif attempt.starts >= STARTS_ALLOWED:
             learning.give_up(
                 attempt,

@@ -5,12 +5,18 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef
 
 from refreshops.routine import learning
-from refreshops.routine.models import OPEN_ATTEMPT, OPEN_RUN, Attempt, LostRace, Run
+from refreshops.routine.models import (
+    OPEN_ATTEMPT,
+    OPEN_RUN,
+    THE_RUN_HAD_ENDED,
+    Attempt,
+    LostRace,
+    Run,
+)
 from refreshops.rules.lifecycle import AttemptState, RunState
 
 # A call in flight when its run ended is answered within this time.
 LATE = timedelta(hours=1)
-THE_RUN_HAD_ENDED = "The run had ended."
 
 
 def close_finished(*, provider_id: int, now: datetime) -> list[Run]:

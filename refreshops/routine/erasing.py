@@ -48,9 +48,9 @@ def forgotten(attempt: Attempt, *, now: datetime) -> None:
 
     "Well" is also a login that the provider does not know, as long as it knows others of ours:
     nothing is left there. Under a wrong customer id it would know none. Any other attempt changes
-    nothing. Call it after the attempt is done and the login has been taught,
-    holding the login's row, in the same transaction. When it was the last login of a customer
-    whose erasure was asked, the customer is erased too.
+    nothing. Call it after the attempt is done and the login has been taught, holding the login's
+    row, in the same transaction. When it was the last login of a customer whose erasure was asked,
+    the customer is erased too.
     """
     login = attempt.login
     ended = (attempt.outcome, attempt.outcome_reason)

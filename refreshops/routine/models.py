@@ -28,6 +28,9 @@ RANK_DAILY = 10
 # Attempts of a waiting run stand behind everything until it begins.
 RANK_WAITING = 50
 
+# Why an attempt was called off that nobody would claim any more.
+THE_RUN_HAD_ENDED = "The run had ended."
+
 
 def _choices(enum: type) -> list[tuple[str, str]]:
     return [(row.value, row.value.replace("_", " ")) for row in enum]  # type: ignore[attr-defined]

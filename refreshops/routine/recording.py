@@ -24,7 +24,7 @@ from refreshops.providers.contract import (
 )
 from refreshops.routine import claims, lanes, learning, slots, turn
 from refreshops.routine.desk import Desk, Work
-from refreshops.routine.models import LostRace
+from refreshops.routine.models import THE_RUN_HAD_ENDED, LostRace
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState, may_go_on
 from refreshops.rules.outcomes import Outcome, Reason
 from refreshops.rules.pacing import free_again_at
@@ -170,7 +170,7 @@ def _called_off(work: Work, step: Step, standing: turn.Standing) -> str:
     leads to at once; it rests and queues no more.
     """
     if standing.run_state in (RunState.CANCELLED.value, RunState.CLOSED.value):
-        return "The run had ended."
+        return THE_RUN_HAD_ENDED
     at_once = isinstance(step, Ask) and step.call.pacing is Pacing.FREE
     if standing.login_status is None or at_once:
         return ""
