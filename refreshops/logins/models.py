@@ -195,6 +195,10 @@ class Login(models.Model):
         ]
         indexes = [
             models.Index(fields=["institution", "outcome"], name="login_bank_outcome"),
+            # All that the numbers and the matrix of the index page count, in their order.
+            models.Index(
+                fields=["status", "institution", "provider_code", "outcome"], name="login_matrix"
+            ),
             models.Index(fields=["outcome"], name="login_outcome"),
             models.Index(fields=["login_id"], name="login_login_id"),
             # Both hold all that the leaks and the clock ask for: no row is read to count them.
@@ -215,6 +219,26 @@ class Login(models.Model):
 
     def __str__(self) -> str:
         return f"{self.institution or 'Login'} {self.login_id[:8]}"
+
+
+class Note(models.Model):
+    """What a person wrote down about a login, for the next one who opens it. Never edited."""
+
+    login = models.ForeignKey(Login, on_delete=models.CASCADE, related_name="notes")
+    written_at = models.DateTimeField()
+    # Who left is switched off, not deleted: a note keeps its writer.
+    written_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    text = models.CharField(max_length=2000)
+
+    class Meta:
+        default_permissions = ("add",)
+        constraints = [models.CheckConstraint(condition=~Q(text=""), name="a_note_says_something")]
+        indexes = [models.Index(fields=["login", "-written_at", "-id"], name="note_of_login")]
+
+    def __str__(self) -> str:
+        return f"Note {self.pk}"
 
 
 class UnknownLogin(models.Model):

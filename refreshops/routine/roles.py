@@ -23,6 +23,8 @@ _READ_EVERYTHING = (
     "routine.view_slot",
     "routine.view_beat",
     "tracing.view_call",
+    "tracing.export_call",
+    "tracing.view_event",
     "bankdata.view_snapshot",
 )
 
@@ -36,14 +38,17 @@ ROLES: dict[str, tuple[str, ...]] = {
         "logins.refresh_login",
         "logins.switch_login",
         "logins.approve_order",
+        "logins.add_note",
         "routine.control_run",
         "routine.set_daily_time",
+        "tracing.bundle_call",
     ),
     ACCOUNT_MANAGERS: (
         "logins.view_customer",
         "logins.import_customer",
         "logins.view_login",
         "logins.switch_login",
+        "logins.add_note",
         "routine.view_run",
         "routine.view_attempt",
         "tracing.view_call",

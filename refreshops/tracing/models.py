@@ -1,4 +1,6 @@
-"""One row per HTTP exchange with a provider: written before it is sent, completed afterwards."""
+"""The evidence: one row per HTTP exchange with a provider, and one per named action of ours."""
+
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -55,7 +57,83 @@ class Call(models.Model):
             models.Index(fields=["request_id"], name="call_request"),
             models.Index(fields=["run_id", "-sent_at", "-id"], name="call_run"),
             models.Index(fields=["attempt_id"], name="call_attempt"),
+            models.Index(fields=["endpoint", "-sent_at", "-id"], name="call_endpoint"),
+            models.Index(fields=["state", "-sent_at", "-id"], name="call_state"),
+        ]
+        permissions = [
+            ("export_call", "Can export calls"),
+            ("bundle_call", "Can make support bundles"),
         ]
 
     def __str__(self) -> str:
         return f"{self.method} {self.endpoint} #{self.pk}"
+
+
+class EventIsKept(Exception):
+    """Somebody tried to change or delete an event; the story of what was done only grows."""
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    """Events can be read and added."""
+
+    def update(self, **fields: Any) -> int:
+        """Refuse: raise `EventIsKept`."""
+        raise EventIsKept("An event is never changed.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Refuse: raise `EventIsKept`."""
+        raise EventIsKept("An event is never deleted.")
+
+
+class Event(models.Model):
+    """One named action: who did what, why, to how many, by which run. Append-only.
+
+    No foreign keys, so that it outlives what it speaks of; no names of customers and no bank data,
+    only ids. `actor` is the user name, or who acted where nobody was signed in. `subject` is
+    "model" of the row it is about ("login", "customer", "provider"), if it is about one.
+    Source: issue 4 F.
+    """
+
+    at = models.DateTimeField("timestamp")
+    action = models.CharField(max_length=40)
+    actor = models.CharField("who", max_length=150)
+    actor_id = models.BigIntegerField(null=True, blank=True)
+    reason = models.CharField("why", max_length=500, blank=True)
+    number = models.PositiveIntegerField("how many", null=True, blank=True)
+    run_id = models.BigIntegerField("run", null=True, blank=True)
+    provider = models.CharField(max_length=20, blank=True)
+    subject = models.CharField(max_length=30, blank=True)
+    subject_id = models.BigIntegerField(null=True, blank=True)
+    details = models.JSONField(default=dict, blank=True)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(actor=""), name="an_event_says_who"),
+            models.CheckConstraint(
+                condition=Q(subject="", subject_id__isnull=True)
+                | ~Q(subject="") & Q(subject_id__isnull=False),
+                name="an_event_names_its_subject_whole",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="event_newest"),
+            models.Index(fields=["action", "-at", "-id"], name="event_action"),
+            models.Index(fields=["actor_id", "-at", "-id"], name="event_actor"),
+            models.Index(fields=["subject", "subject_id", "-at", "-id"], name="event_subject"),
+            models.Index(fields=["run_id"], name="event_run"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} #{self.pk}"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Insert; raise `EventIsKept` for a row that is there already."""
+        if not self._state.adding:
+            raise EventIsKept("An event is never changed.")
+        super().save(*args, **options)
+
+    def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
+        """Refuse: raise `EventIsKept`."""
+        raise EventIsKept("An event is never deleted.")

@@ -29,8 +29,8 @@ def test_it_is_safe_to_repeat_and_takes_nothing_away(db):
 
 
 @pytest.mark.parametrize("permission", ROLES[AUDITORS])
-def test_auditors_only_read(permission):
-    assert permission.split(".")[1].startswith("view_")
+def test_auditors_only_read_and_take_out(permission):
+    assert permission.split(".")[1].startswith(("view_", "export_"))
 
 
 def test_account_managers_neither_see_bank_data_nor_other_managers_rows():
