@@ -32,6 +32,20 @@ def page(model: str, pk: object) -> str:
     return reverse(f"admin:{model}_change", args=[pk])
 
 
+def bundle_of(kind: str, pk: object) -> str:
+    """Return the address of the support bundle of a row: a call, login, attempt or run."""
+    return reverse("admin:bundle", args=[kind, pk])
+
+
+def bundle_of_cell(**query: object) -> str:
+    """Return the address of the support bundle of a matrix cell.
+
+    `query` names institution, code and outcome, and `run` where the matrix is a run's.
+    """
+    chosen = {key: value for key, value in query.items() if value not in ("", None)}
+    return f"{reverse('admin:bundle_cell')}?{urlencode(chosen)}"
+
+
 def _listing(model: str, filters: dict[str, object] | dict[str, str]) -> str:
     query = urlencode({key: value for key, value in filters.items() if value != ""})
     address = reverse(f"admin:{model}_changelist")
