@@ -10,8 +10,12 @@ from typing import Any
 
 from refreshops.tracing.models import Event
 
+# Who acted where nobody was signed in. No user name holds a space.
 AT_THE_COMMAND_LINE = "the command line"
-BY_ITSELF = "the schedule"
+BY_ITSELF = "RefreshOps itself"
+SOMEBODY = "somebody unknown"
+
+LARGEST_NUMBER = 2**31 - 1
 
 
 class Action(StrEnum):
@@ -20,10 +24,13 @@ class Action(StrEnum):
     ORDER = "order"
     APPROVE = "approve"
     WITHDRAW = "withdraw"
+    BEGIN_RUN = "begin_run"
     PAUSE_RUN = "pause_run"
     RESUME_RUN = "resume_run"
     CANCEL_RUN = "cancel_run"
     RETRY_RUN = "retry_run"
+    OPEN_DAILY = "open_daily"
+    END_RUN = "end_run"
     PAUSE_PROVIDER = "pause_provider"
     RESUME_PROVIDER = "resume_provider"
     CHANGE_PROVIDER = "change_provider"
@@ -33,10 +40,15 @@ class Action(StrEnum):
     EXPORT = "export"
     BUNDLE = "bundle"
     ASK_ERASURE = "ask_erasure"
+    ERASE = "erase"
     DISCLOSE = "disclose"
     VIEW_BANK_DATA = "view_bank_data"
     NOTE = "note"
     CHANGE_ROW = "change_row"
+    PRUNE = "prune"
+    SIGN_IN = "sign_in"
+    SIGN_OUT = "sign_out"
+    FAIL_SIGN_IN = "fail_sign_in"
 
 
 def note(
@@ -44,7 +56,6 @@ def note(
     *,
     by: Any,
     at: datetime,
-    actor: str = AT_THE_COMMAND_LINE,
     reason: str = "",
     number: int | None = None,
     run_id: int | None = None,
@@ -52,22 +63,28 @@ def note(
     subject: tuple[str, int] | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> Event:
-    """Add an event. `by` is a signed-in person or None; then `actor` says who acted.
+    """Add an event. `by` is a signed-in person, words for who else it was, or None.
 
-    `subject` is (model, id), as ("login", 12). `details` is small, JSON, and holds no secret, no
-    bank data and no name of a customer.
+    None stands for the command line. `subject` is (model, id), as ("login", 12). `details` is
+    small, JSON, and holds no secret, no bank data and no name of a customer.
     """
     kind, key = subject if subject else ("", None)
     return Event.objects.create(
         at=at,
         action=action.value,
-        actor=str(by.get_username())[:150] if by is not None else actor,
+        actor=_words_for(by)[:150],
         actor_id=getattr(by, "pk", None),
         reason=reason.strip()[:500],
-        number=number,
+        number=None if number is None else min(number, LARGEST_NUMBER),
         run_id=run_id,
         provider=provider,
         subject=kind,
         subject_id=key,
         details=dict(details or {}),
     )
+
+
+def _words_for(by: Any) -> str:
+    if by is None:
+        return AT_THE_COMMAND_LINE
+    return by if isinstance(by, str) else str(by.get_username())

@@ -1,5 +1,6 @@
 """The evidence: one row per HTTP exchange with a provider, and one per named action of ours."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
@@ -74,14 +75,28 @@ class EventIsKept(Exception):
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    """Events can be read and added."""
+    """Events can be read and added; whatever would change or delete one raises `EventIsKept`."""
 
     def update(self, **fields: Any) -> int:
-        """Refuse: raise `EventIsKept`."""
+        """Refuse."""
         raise EventIsKept("An event is never changed.")
 
+    def bulk_update(self, *args: Any, **options: Any) -> int:
+        """Refuse."""
+        raise EventIsKept("An event is never changed.")
+
+    def bulk_create(self, objs: Iterable["Event"], *args: Any, **options: Any) -> list["Event"]:
+        """Add many; refuse to write over those that are there."""
+        if options.get("update_conflicts"):
+            raise EventIsKept("An event is never changed.")
+        return super().bulk_create(objs, *args, **options)
+
     def delete(self) -> tuple[int, dict[str, int]]:
-        """Refuse: raise `EventIsKept`."""
+        """Refuse."""
+        raise EventIsKept("An event is never deleted.")
+
+    def _raw_delete(self, using: str | None) -> int:
+        """Refuse, also to what deletes rows in passing."""
         raise EventIsKept("An event is never deleted.")
 
 
@@ -109,6 +124,7 @@ class Event(models.Model):
     objects = EventQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         constraints = [
             models.CheckConstraint(condition=~Q(actor=""), name="an_event_says_who"),
             models.CheckConstraint(
