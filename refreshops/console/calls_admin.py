@@ -12,7 +12,8 @@ from django.utils.text import Truncator
 from refreshops.console import filters
 from refreshops.console.addresses import page
 from refreshops.console.badges import mark
-from refreshops.console.machine_rows import CappedPaginator, PageAdmin
+from refreshops.console.keyset import KeysetAdmin
+from refreshops.console.machine_rows import PageAdmin
 from refreshops.console.moments import moment
 from refreshops.console.scoping import logins_of, runs_of, sees_how_much_bank_data
 from refreshops.console.search import canonical, is_number
@@ -31,7 +32,7 @@ STATE_WORDS = {
 
 
 @admin.register(Call)
-class CallAdmin(PageAdmin):
+class CallAdmin(KeysetAdmin, PageAdmin):
     """One row per HTTP exchange."""
 
     page_template = "console/call.html"
@@ -58,8 +59,6 @@ class CallAdmin(PageAdmin):
     search_fields = ("login_id",)
     search_help_text = "A whole LoginId, a whole RequestId, or the number of a run"
     ordering = ("-sent_at", "-id")
-    sortable_by = ()
-    paginator = CappedPaginator
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
         """Leave the two large columns on disk: only a call's own page shows them."""
