@@ -1,6 +1,7 @@
 """Every table of the product in the one admin site."""
 
 from refreshops.console import (
+    attempts_admin,
     bankdata_admin,
     calls_admin,
     logins_admin,
@@ -11,6 +12,7 @@ from refreshops.console import (
 )
 
 __all__ = [
+    "attempts_admin",
     "bankdata_admin",
     "calls_admin",
     "logins_admin",

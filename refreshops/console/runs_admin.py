@@ -1,4 +1,4 @@
-"""Runs and attempts in the browser: live progress, and the named orders about a run."""
+"""Runs in the browser: live progress, and the named orders about a run."""
 
 from typing import Any
 
@@ -9,18 +9,17 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 
 from refreshops import wiring
-from refreshops.console import filters, live, run_steps
+from refreshops.console import live, run_steps
 from refreshops.console.addresses import calls_list
-from refreshops.console.badges import outcome_badge, purpose_words, run_badge
+from refreshops.console.badges import purpose_words, run_badge
 from refreshops.console.cards import card_of, opener_words
 from refreshops.console.charts import stacked_bar
-from refreshops.console.machine_rows import CappedPaginator, MachineRowsAdmin
+from refreshops.console.machine_rows import CappedPaginator
 from refreshops.console.moments import moment
 from refreshops.console.receipt_pages import RunReceipts, receipt_url
 from refreshops.console.run_parts import attempts_part, matrix_part
 from refreshops.console.scoping import sees_everything
-from refreshops.console.search import canonical, is_number
-from refreshops.routine.models import Attempt, Beat, Run, Slot
+from refreshops.routine.models import Attempt, Run
 from refreshops.rules.lifecycle import AttemptState
 
 RUN_PARTS = {
@@ -185,73 +184,3 @@ def _summed(rows: Any) -> dict[str, Any]:
         elif state == AttemptState.CANCELLED:
             counts["cancelled"] += number
     return counts
-
-
-@admin.register(Attempt)
-class AttemptAdmin(MachineRowsAdmin):
-    """One login within one run."""
-
-    list_display = ("id", "login", "run", "purpose", "state", "ended", "provider_code", "finished")
-    list_filter = ("state", filters.OutcomeFilter, "purpose")
-    list_select_related = ("login", "run")
-    search_fields = ("run__pk",)
-    search_help_text = "The number of a run, or a whole LoginId"
-    ordering = ("-id",)
-    sortable_by = ()
-    paginator = CappedPaginator
-    exclude = ("lease_token",)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Attempt], search_term: str
-    ) -> tuple[QuerySet[Attempt], bool]:
-        """Search exactly: a run's number, else a LoginId."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if is_number(term):
-            return queryset.filter(run_id=int(term)), False
-        return queryset.filter(login__login_id=canonical(term)), False
-
-    @admin.display(description="outcome")
-    def ended(self, attempt: Attempt) -> str:
-        """Render the outcome."""
-        if not attempt.outcome:
-            return ""
-        return outcome_badge(attempt.outcome, attempt.outcome_reason, attempt.purpose)
-
-    @admin.display(description="ended")
-    def finished(self, attempt: Attempt) -> str:
-        """Render when it ended."""
-        return moment(attempt.finished_at, empty="not yet")
-
-
-@admin.register(Slot)
-class SlotAdmin(MachineRowsAdmin):
-    """The throttle's places, to see why nothing moves."""
-
-    list_display = ("id", "provider", "free")
-    list_select_related = ("provider",)
-    ordering = ("-free_at",)
-
-    @admin.display(description="free again")
-    def free(self, slot: Slot) -> str:
-        """Render when the place is free again."""
-        return moment(slot.free_at)
-
-
-@admin.register(Beat)
-class BeatAdmin(MachineRowsAdmin):
-    """Signs of life of the workers."""
-
-    list_display = ("name", "seen", "until")
-    exclude = ("token",)
-
-    @admin.display(description="seen")
-    def seen(self, beat: Beat) -> str:
-        """Render the last sign of life."""
-        return moment(beat.seen_at)
-
-    @admin.display(description="seat taken until")
-    def until(self, beat: Beat) -> str:
-        """Render until when a seat is taken."""
-        return moment(beat.lease_until, empty="–")
