@@ -1,5 +1,6 @@
 """The one place where settings become provider clients, paces, clocks and vaults."""
 
+import hmac
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from refreshops.logins.models import Provider as ProviderRow
 from refreshops.providers.contract import NotOffered, Policy, Provider
 from refreshops.providers.flinks import Flinks
 from refreshops.providers.flinks import canonical_login_id as canonical_at_flinks
+from refreshops.providers.flinks.ticket import Ticket
+from refreshops.providers.marks import Marker
 from refreshops.routine.desk import Pace
 from refreshops.rules.lifecycle import Purpose
 
@@ -79,10 +82,29 @@ def provider(name: str) -> Provider:
                 secret_key=settings.FLINKS_SECRET_KEY,
                 x_api_key=settings.FLINKS_X_API_KEY,
                 bearer_secret=settings.FLINKS_BEARER_SECRET,
+                marker=_marker(),
             )
         except ValueError as senseless:
             raise ImproperlyConfigured(f"The FLINKS_ settings: {senseless}") from senseless
     raise LookupError(f"No provider is called {name!r}; we know {', '.join(PROVIDER_NAMES)}.")
+
+
+def ticket_words(name: str, *, amounts: bool) -> Ticket:
+    """Return what cleans and explains the calls handed to a provider's support.
+
+    With `amounts` they may say how much bank data came.
+    """
+    if name != "flinks":
+        raise LookupError(f"No provider is called {name!r}; we know {', '.join(PROVIDER_NAMES)}.")
+    named = ("CUSTOMER_ID", "SECRET_KEY", "X_API_KEY", "BEARER_SECRET")
+    ours = (getattr(settings, f"FLINKS_{key}") for key in named)
+    return Ticket(secrets=[key for key in ours if key], marker=_marker(), amounts=amounts)
+
+
+@cache
+def _marker() -> Marker:
+    """Return what marks hidden values in the trace; with a new SECRET_KEY they are marked anew."""
+    return Marker(hmac.digest(settings.SECRET_KEY.encode(), b"marks of hidden values", "sha256"))
 
 
 def provider_row(name: str = "flinks") -> ProviderRow:

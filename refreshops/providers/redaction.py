@@ -10,9 +10,22 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from refreshops.providers.marks import HIDDEN, PLAIN, Marker
+
+__all__ = [
+    "HIDDEN",
+    "KEEP",
+    "Allowed",
+    "Clean",
+    "Scrubber",
+    "keep",
+    "names_of",
+    "printable",
+    "scrub",
+]
+
 Clean = Callable[[str], str]
 
-HIDDEN = "[hidden]"
 # A secret shorter than this would blank half of every sentence; settings refuse such keys.
 SHORTEST_SECRET = 4
 MESSAGE_LIMIT = 500
@@ -21,6 +34,7 @@ MOST_KEPT = 16 * 1024
 # A longer number could be an account's, as in a text.
 LONGEST_NUMBER = 10**5
 
+_QUOTES = " \t\"'"
 _MARKED_TEXT = re.compile(
     r"""
     (?P<kept>
@@ -77,6 +91,15 @@ def keep(body: Any, *, allowed: Allowed, clean: Clean | None = None) -> dict[str
     return kept
 
 
+def names_of(allowed: Allowed) -> list[str]:
+    """Return the listed fields, in the order of the list, as "Login.Id" where one holds others."""
+    return [
+        name if isinstance(rule, Keep) else f"{name}.{inner}"
+        for name, rule in allowed.items()
+        for inner in ([""] if isinstance(rule, Keep) else names_of(rule))
+    ]
+
+
 def _kept(value: Any, rule: Any, clean: Clean) -> Any:
     """Return what a rule keeps of a value. Goes down no further than the rules do."""
     if not isinstance(value, list):
@@ -112,15 +135,25 @@ def _kept_scalar(value: Any, clean: Clean) -> Any:
 
 
 class Scrubber:
-    """Makes a foreign text safe to keep; knows the secrets that must never be in it."""
+    """Makes a foreign text safe to keep; knows the secrets that must never be in it.
 
-    def __init__(self, *, secrets: Iterable[str] = (), limit: int = MESSAGE_LIMIT) -> None:
+    They leave a plain `[hidden]`; what only looks like a secret leaves a mark of `marker`.
+    """
+
+    def __init__(
+        self,
+        *,
+        secrets: Iterable[str] = (),
+        limit: int = MESSAGE_LIMIT,
+        marker: Marker = PLAIN,
+    ) -> None:
         forms = {form for secret in secrets for form in (secret, quote(secret, safe=""))}
         forms = {form for form in forms if len(form) >= SHORTEST_SECRET}
         longest_first = sorted(forms, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
         self._knows_secrets = bool(longest_first)
         self._limit = limit
+        self.marker = marker
 
     def __call__(self, text: str) -> str:
         """Return `text` without secrets, card-like numbers, addresses and control characters."""
@@ -128,21 +161,39 @@ class Scrubber:
         if self._knows_secrets:
             text = self._secrets.sub(HIDDEN, text)
         # The patterns only see what can still be shown: a megabyte of text costs nothing.
-        text = _MARKED_TEXT.sub(_hide, text[: self._limit * 4])
+        text = _MARKED_TEXT.sub(self._hide, text[: self._limit * 4])
         return text if len(text) <= self._limit else text[: self._limit - 1] + "…"
 
     def finds_secret(self, text: str) -> bool:
         """Tell whether a known secret stands in `text`."""
         return self._knows_secrets and self._secrets.search(text) is not None
 
+    def _hide(self, found: re.Match[str]) -> str:
+        if found["kept"]:
+            return found["kept"]
+        for before in ("scheme", "name", "beside"):
+            if found[before]:
+                value = found[0][len(found[before]) :]
+                gap = " " if before == "scheme" else ""
+                kind = "number" if before == "beside" else "hidden"
+                return f"{found[before]}{gap}{self.marker(value.strip(_QUOTES), kind=kind)}"
+        kinds = {"json": "hidden", "email": "e-mail", "digits": "number"}
+        return self.marker(found[0], kind=kinds[found.lastgroup or "digits"])
 
-def scrub(text: str, *, secrets: Iterable[str] = (), limit: int = MESSAGE_LIMIT) -> str:
+
+def scrub(
+    text: str,
+    *,
+    secrets: Iterable[str] = (),
+    limit: int = MESSAGE_LIMIT,
+    marker: Marker = PLAIN,
+) -> str:
     """Return `text` as it may be stored and shown, at most `limit` characters.
 
     Hides the given secrets, runs of six or more digits outside GUIDs and dates, e-mail addresses
     and credentials behind words like Bearer; drops control and bidirectional characters.
     """
-    return Scrubber(secrets=secrets, limit=limit)(text)
+    return Scrubber(secrets=secrets, limit=limit, marker=marker)(text)
 
 
 def printable(text: str) -> str:
@@ -158,17 +209,3 @@ def _printed(mark: str) -> str:
     if mark.isspace():
         return " "
     return "" if unicodedata.category(mark) in ("Cc", "Cf", "Cs", "Cn", "Co") else " "
-
-
-def _hide(found: re.Match[str]) -> str:
-    if found["kept"]:
-        return found["kept"]
-    if found["scheme"]:
-        return f"{found['scheme']} {HIDDEN}"
-    if found["name"]:
-        return f"{found['name']}{HIDDEN}"
-    if found["beside"]:
-        return f"{found['beside']}[number]"
-    if found["json"]:
-        return HIDDEN
-    return "[e-mail]" if found["email"] else "[number]"

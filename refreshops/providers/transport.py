@@ -25,6 +25,7 @@ from requests.adapters import HTTPAdapter
 
 from refreshops.providers import unpacking
 from refreshops.providers.contract import Answer, NoAnswer, UnreadableAnswer
+from refreshops.providers.marks import PLAIN, Marker
 from refreshops.providers.silence import cause_of
 
 # urllib3 writes whole URLs into its messages, and ours hold the customer id.
@@ -137,10 +138,12 @@ class Transport:
         body: Mapping[str, Any] | None,
         deadline_s: float,
         secrets: Iterable[str] = (),
+        marker: Marker = PLAIN,
     ) -> Answer:
         """Make one exchange under one deadline and return its answer, whatever its status.
 
-        `secrets` are hidden in the excerpt of an unreadable answer. Raises NoAnswer and
+        `secrets` are hidden in the excerpt of an unreadable answer, and what looks like one leaves
+        a mark of `marker`. Raises NoAnswer and
         UnreadableAnswer. Memory stays flat against endless and packed bodies (fault C8).
         """
         started = time.monotonic()
@@ -149,7 +152,7 @@ class Transport:
         try:
             response = self._sent(method, path, headers, body, deadline_s)
             with response:
-                return self._read(response, started=started, secrets=secrets)
+                return self._read(response, started=started, secrets=secrets, marker=marker)
         except unpacking.NotReadable as refused:
             absence = UnreadableAnswer(
                 refused.detail,
@@ -181,9 +184,14 @@ class Transport:
         )
 
     def _read(
-        self, response: requests.Response, *, started: float, secrets: Iterable[str]
+        self,
+        response: requests.Response,
+        *,
+        started: float,
+        secrets: Iterable[str],
+        marker: Marker,
     ) -> Answer:
-        body = unpacking.read_json(response, secrets=secrets)
+        body = unpacking.read_json(response, secrets=secrets, marker=marker)
         return Answer(
             http_status=response.status_code,
             body=body,

@@ -8,6 +8,7 @@ from typing import Any
 
 import requests
 
+from refreshops.providers.marks import PLAIN, Marker
 from refreshops.providers.redaction import scrub
 
 # A year of transactions is 50 KB to 1 MB; more than this is not an answer.
@@ -33,7 +34,9 @@ class NotReadable(Exception):
         self.excerpt = excerpt
 
 
-def read_json(response: requests.Response, *, secrets: Iterable[str] = ()) -> Any:
+def read_json(
+    response: requests.Response, *, secrets: Iterable[str] = (), marker: Marker = PLAIN
+) -> Any:
     """Return the parsed body; `None` where the status promises none (204).
 
     Raises NotReadable for a redirect, an encoding not asked for, more than `MOST_BYTES` unpacked,
@@ -54,7 +57,7 @@ def read_json(response: requests.Response, *, secrets: Iterable[str] = ()) -> An
         detail = TOO_DEEP
     except (ValueError, RecursionError) as error:
         detail = _complaint(text, error)
-    raise NotReadable(detail, excerpt=_excerpt(text, secrets))
+    raise NotReadable(detail, excerpt=_excerpt(text, secrets, marker))
 
 
 def _unpacked(response: requests.Response) -> Iterator[bytes]:
@@ -158,7 +161,8 @@ def _complaint(text: str, error: Exception) -> str:
     return "HTML instead of JSON" if start == "<" else "not valid JSON"
 
 
-def _excerpt(text: str, secrets: Iterable[str]) -> str:
+def _excerpt(text: str, secrets: Iterable[str], marker: Marker) -> str:
     # Tags are looked for in a part only, so that a hostile megabyte costs nothing.
     part = _TAG.sub(" ", _HIDDEN_MARKUP.sub(" ", text[: EXCERPT_CHARACTERS * 8]))
-    return scrub(_SPACES.sub(" ", part).strip(), secrets=secrets, limit=EXCERPT_CHARACTERS)
+    shown = _SPACES.sub(" ", part).strip()
+    return scrub(shown, secrets=secrets, limit=EXCERPT_CHARACTERS, marker=marker)

@@ -13,11 +13,13 @@ from refreshops.providers.contract import (
     Envelope,
     NotOffered,
     Policy,
+    UnreadableAnswer,
 )
 from refreshops.providers.flinks import answers, calls, conversations
 from refreshops.providers.flinks.accounts import accounts_in, transaction_count
 from refreshops.providers.flinks.codes import is_in_table
-from refreshops.providers.flinks.persons import told, without_persons
+from refreshops.providers.flinks.persons import told, without_persons, without_values
+from refreshops.providers.marks import PLAIN, Marker
 from refreshops.providers.redaction import HIDDEN, KEEP, Allowed, Scrubber, keep
 from refreshops.providers.transport import Transport, checked_base_url
 from refreshops.rules.lifecycle import Purpose
@@ -52,8 +54,9 @@ class Flinks:
     """Implements `contract.Provider`. Keys live here and leave in headers only.
 
     `api_url` reaches up to and including `/v3/`. An empty `secret_key` means that Authorize goes
-    without a token; an empty `bearer_secret` that there is no opening call. Raises ValueError with
-    one sentence when the address or a key cannot be used; it never repeats the key.
+    without a token; an empty `bearer_secret` that there is no opening call. `marker` marks what is
+    hidden of an answer. Raises ValueError with one sentence when the address or a key cannot be
+    used; it never repeats the key.
     """
 
     name = "flinks"
@@ -66,6 +69,7 @@ class Flinks:
         secret_key: str = "",
         x_api_key: str = "",
         bearer_secret: str = "",
+        marker: Marker = PLAIN,
         transport: Transport | None = None,
     ) -> None:
         keys = {"secret_key": secret_key, "x_api_key": x_api_key, "bearer_secret": bearer_secret}
@@ -79,7 +83,7 @@ class Flinks:
         self._transport = transport or Transport(base_url=base_url)
         self._keys = keys
         self._secrets = tuple(secret for secret in (*keys.values(), customer_id) if secret)
-        self._scrubber = Scrubber(secrets=self._secrets)
+        self._scrubber = Scrubber(secrets=self._secrets, marker=marker)
 
     def conversation(self, purpose: Purpose, policy: Policy) -> Conversation:
         """Return the script of a purpose; raise NotOffered for one Flinks does not have."""
@@ -109,14 +113,20 @@ class Flinks:
 
     def send(self, call: Call) -> Answer:
         """Make the exchange. An echo of our keys in the answer's message is hidden here already."""
-        answer = self._transport.exchange(
-            method=call.method,
-            path=call.path,
-            headers=self._headers(call),
-            body=call.body,
-            deadline_s=call.deadline_s,
-            secrets=self._secrets_of(call),
-        )
+        marker = self._scrubber.marker
+        try:
+            answer = self._transport.exchange(
+                method=call.method,
+                path=call.path,
+                headers=self._headers(call),
+                body=call.body,
+                deadline_s=call.deadline_s,
+                secrets=self._secrets_of(call),
+                marker=marker,
+            )
+        except UnreadableAnswer as odd:
+            odd.excerpt = without_values(odd.excerpt, marker=marker)
+            raise
         return self._without_echo(call, answer)
 
     def shown_url(self, call: Call) -> str:
@@ -140,7 +150,7 @@ class Flinks:
         code = _shown_code(read, scrubber)
 
         def clean(text: str) -> str:
-            return scrubber(without_persons(text, answer.body))
+            return scrubber(without_persons(text, answer.body, marker=scrubber.marker))
 
         kept = keep(answer.body, allowed=KEPT_IN_ANSWER, clean=clean) | _counts(answer.body)
         kept |= {name: message for name in kept if name.lower() == "message"}
@@ -179,7 +189,9 @@ class Flinks:
         return (*self._secrets, call.token) if call.token else self._secrets
 
     def _cleaner(self, call: Call) -> Scrubber:
-        return Scrubber(secrets=self._secrets_of(call)) if call.token else self._scrubber
+        if not call.token:
+            return self._scrubber
+        return Scrubber(secrets=self._secrets_of(call), marker=self._scrubber.marker)
 
     def _without_echo(self, call: Call, answer: Answer) -> Answer:
         body = answer.body
@@ -194,6 +206,7 @@ class Flinks:
 
 
 def _shown_code(read: answers.FlinksAnswer, scrubber: Scrubber) -> str:
+    # No letters in a code: it is counted and grouped by.
     if scrubber.finds_secret(read.code):
         return HIDDEN
     return read.code if is_in_table(read.code) else without_persons(read.code, read.body)

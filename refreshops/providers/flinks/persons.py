@@ -11,7 +11,8 @@ from typing import Any
 
 from refreshops.providers.flinks.accounts import MOST_ACCOUNTS, accounts_in
 from refreshops.providers.flinks.answers import FlinksAnswer
-from refreshops.providers.redaction import HIDDEN, MESSAGE_LIMIT, SHORTEST_SECRET, Clean, printable
+from refreshops.providers.marks import PLAIN, Marker
+from refreshops.providers.redaction import MESSAGE_LIMIT, SHORTEST_SECRET, Scrubber, printable
 
 # What is shown is shorter; the rest of a hostile megabyte is not looked at.
 _LOOKED_AT = 2000
@@ -39,7 +40,7 @@ _KEPT_WORD = re.compile(
 _ID_OR_TIME = re.compile(rf"(?:{_KEPT_WORD.pattern})[\d:.Z]*", re.IGNORECASE)
 
 
-def told(answer: FlinksAnswer, *, minting: bool, clean: Clean) -> str:
+def told(answer: FlinksAnswer, *, minting: bool, clean: Scrubber) -> str:
     """Return the message of an answer as it may be stored and shown.
 
     `minting` is for the call that brings a token: a bare text there may be the token itself.
@@ -47,10 +48,11 @@ def told(answer: FlinksAnswer, *, minting: bool, clean: Clean) -> str:
     if minting and not isinstance(answer.body, dict):
         return ""
     # Secrets before words that merely look like one: half a key must not remain.
-    return without_values(clean(without_persons(answer.message, answer.body)))[:MESSAGE_LIMIT]
+    named = clean(without_persons(answer.message, answer.body, marker=clean.marker))
+    return without_values(named, marker=clean.marker)[:MESSAGE_LIMIT]
 
 
-def without_persons(text: str, body: Any) -> str:
+def without_persons(text: str, body: Any, *, marker: Marker = PLAIN) -> str:
     """Return `text` without what `body`, the same answer, says about its people.
 
     A text that is a GUID or a time stays whole, whatever digits it shares with an account.
@@ -63,31 +65,36 @@ def without_persons(text: str, body: Any) -> str:
     if not found:
         return text
     longest_first = sorted(found, key=len, reverse=True)
-    return re.sub("|".join(map(re.escape, longest_first)), HIDDEN, text, flags=re.IGNORECASE)
+    pattern = "|".join(map(re.escape, longest_first))
+    return re.sub(pattern, lambda named: marker(named[0]), text, flags=re.IGNORECASE)
 
 
-def without_values(message: str) -> str:
+def without_values(message: str, *, marker: Marker = PLAIN) -> str:
     """Return a message without quoted values, named holders and words that look like usernames.
 
     A word looks like a username when a letter of it stands before an inner dot or when it mixes
     letters with two or more digits; GUIDs and dates are left.
     """
-    message = _QUOTED.sub(_hidden_quote, message[:_LOOKED_AT])
-    message = _NAMED_HOLDER.sub(rf"\1\2{HIDDEN}", message)
-    return _WORD.sub(_hidden_username, message)
+
+    def quoted(found: re.Match[str]) -> str:
+        kept = _ID_OR_TIME.fullmatch(found[2])
+        return found[0] if kept else f"{found[1]}{marker(found[2])}{found[3]}"
+
+    def holder(found: re.Match[str]) -> str:
+        said = found[1] + found[2]
+        return said + marker(found[0][len(said) :])
+
+    message = _QUOTED.sub(quoted, message[:_LOOKED_AT])
+    message = _NAMED_HOLDER.sub(holder, message)
+    return _WORD.sub(lambda word: _shown_word(word[0], marker), message)
 
 
-def _hidden_quote(found: re.Match[str]) -> str:
-    return found[0] if _ID_OR_TIME.fullmatch(found[2]) else f"{found[1]}{HIDDEN}{found[3]}"
-
-
-def _hidden_username(found: re.Match[str]) -> str:
-    word = found[0]
+def _shown_word(word: str, marker: Marker) -> str:
     if _KEPT_WORD.fullmatch(word):
         return word
     digits = sum(mark.isdigit() for mark in word)
     mixed = digits >= 2 and any(mark.isalpha() for mark in word)
-    return HIDDEN if mixed or _INNER_DOT.match(word) else word
+    return marker(word) if mixed or _INNER_DOT.match(word) else word
 
 
 def _personal(body: Mapping[str, Any]) -> Iterator[str]:

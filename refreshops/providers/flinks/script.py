@@ -170,7 +170,9 @@ class Script:
         learned = Learned.from_state(turn.state)
         if turn.detail:
             return learned
-        institution = without_persons(turn.answer.institution, turn.answer.body)
+        institution = without_persons(
+            turn.answer.institution, turn.answer.body, marker=self._scrubber.marker
+        )
         learned = learned.and_from(turn.answer, institution=self._scrubber(institution))
         return staying.after(learned, turn)
 
