@@ -15,8 +15,34 @@ from refreshops.logins import register_sql
 from refreshops.logins.models import Customer, Provider, UnknownLogin
 from refreshops.routine.roles import ACCOUNT_MANAGERS
 
-INSTITUTIONS = ("RBC", "TD", "Scotiabank", "BMO", "CIBC", "Desjardins", "NationalBank", "Tangerine")
-WEIGHTS = (20, 19, 13, 12, 11, 8, 5, 4)
+# Banks and how many of a thousand logins are theirs.
+BANKS = {
+    "RBC": 190,
+    "TD": 180,
+    "Scotiabank": 120,
+    "BMO": 110,
+    "CIBC": 100,
+    "Desjardins": 70,
+    "National Bank": 50,
+    "Tangerine": 40,
+    "Simplii Financial": 25,
+    "EQ Bank": 18,
+    "Laurentian Bank": 14,
+    "ATB Financial": 12,
+    "Coast Capital Savings": 10,
+    "Vancity": 9,
+    "Meridian": 8,
+    "Servus Credit Union": 7,
+    "Alterna Savings": 6,
+    "Conexus": 5,
+    "Affinity Credit Union": 5,
+    "First West": 5,
+    "Canadian Western Bank": 4,
+    "Manulife Bank": 4,
+    "Motusbank": 3,
+    "Steinbach Credit Union": 3,
+    "Wealth One": 2,
+}
 # Our status, the provider's word, read back, gone there; of a thousand logins.
 STATES = (
     (("active", "on", False, False), 838),
@@ -119,6 +145,7 @@ def _rows(
     count: int, provider: Provider, customers: list[Customer], chance: Random, *, now: datetime
 ) -> Iterator[dict[str, Any]]:
     states, weights = zip(*STATES, strict=True)
+    banks, shares = list(BANKS), list(BANKS.values())
     for _ in range(count):
         status, nightly, verified, gone = chance.choices(states, weights)[0]
         outcome, data_state, code = chance.choices(OUTCOMES, (75, 25))[0]
@@ -129,7 +156,7 @@ def _rows(
             "provider_id": provider.pk,
             "login_id": _guid(chance),
             "customer_id": chance.choice(customers).pk,
-            "institution": chance.choices(INSTITUTIONS, WEIGHTS)[0],
+            "institution": chance.choices(banks, shares)[0],
             "status": status,
             "status_changed_at": moved_at,
             "nightly": nightly,
