@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import admin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 
 from refreshops.console.once import new_token
@@ -54,3 +56,28 @@ def ask(request: HttpRequest, question: Question, *, error: str = "") -> Templat
         "error": error,
     }
     return TemplateResponse(request, "console/confirm.html", context, status=400 if error else 200)
+
+
+BACK = "back"
+
+
+def came_from(request: HttpRequest) -> str:
+    """Return where a person was when they chose the order: a path here, its filters with it.
+
+    The confirmation form carries it (field `back`); before, the browser says it. Anything that
+    leads elsewhere counts as not said, and the list that took the form is the answer.
+    """
+    carried = request.POST.get(BACK, "")
+    if carried and _is_path_here(carried):
+        return carried
+    said = request.headers.get("Referer", "")
+    if not carried and url_has_allowed_host_and_scheme(said, {request.get_host()}):
+        parts = urlsplit(said)
+        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        if _is_path_here(path):
+            return path
+    return request.get_full_path()
+
+
+def _is_path_here(path: str) -> bool:
+    return path.startswith("/") and url_has_allowed_host_and_scheme(path, allowed_hosts=None)

@@ -18,7 +18,7 @@ from refreshops.console.login_page import login_context
 from refreshops.console.lookups import CarefulAutocomplete
 from refreshops.console.machine_rows import CappedPaginator
 from refreshops.console.moments import moment
-from refreshops.console.order_kinds import may
+from refreshops.console.order_kinds import KINDS, is_offered, may
 from refreshops.console.receipt_pages import LoginReceipts
 from refreshops.console.search import canonical
 from refreshops.console.words import person
@@ -88,7 +88,15 @@ class LoginAdmin(LoginReceipts, LoginExport):
     ordering = ("institution", "outcome", "pk")
     sortable_by = ("customer", "institution", "status")
     paginator = CappedPaginator
-    actions = ("refresh_now", "switch_off", "switch_on", "check_schedule", "forget", "export_csv")
+    actions = (
+        "refresh_now",
+        "refresh_live",
+        "switch_off",
+        "switch_on",
+        "check_schedule",
+        "forget",
+        "export_csv",
+    )
     autocomplete_fields = ("customer",)
     given_by_hand = ("provider", "login_id", "customer", "institution")
     corrected_by_hand = ("customer", "institution")
@@ -126,6 +134,10 @@ class LoginAdmin(LoginReceipts, LoginExport):
     def has_refresh_permission(self, request: HttpRequest) -> bool:
         """Tell whether this person may ask for a refresh."""
         return may(request.user, "refresh")
+
+    def has_live_permission(self, request: HttpRequest) -> bool:
+        """Tell whether this person may ask for a refresh at the bank, and a provider offers it."""
+        return may(request.user, "refresh") and is_offered(KINDS[Purpose.LIVE_REFRESH])
 
     def has_switch_permission(self, request: HttpRequest) -> bool:
         """Tell whether this person may switch the nightly refresh."""
@@ -170,6 +182,11 @@ class LoginAdmin(LoginReceipts, LoginExport):
     def refresh_now(self, request: HttpRequest, queryset: QuerySet[Login]) -> HttpResponse:
         """Order a cached refresh of the chosen logins."""
         return order_pages.view(request, queryset, purpose=Purpose.REFRESH)
+
+    @admin.action(description="Refresh live…", permissions=["live"])
+    def refresh_live(self, request: HttpRequest, queryset: QuerySet[Login]) -> HttpResponse:
+        """Order a refresh at the bank itself of the chosen logins."""
+        return order_pages.view(request, queryset, purpose=Purpose.LIVE_REFRESH)
 
     @admin.action(description="Switch off nightly refresh…", permissions=["switch"])
     def switch_off(self, request: HttpRequest, queryset: QuerySet[Login]) -> HttpResponse:

@@ -5,12 +5,18 @@ from typing import Any
 
 from django.db.models import Q
 
+from refreshops import wiring
 from refreshops.logins.models import LoginStatus, Nightly
 from refreshops.routine.erasing import forgotten_logins
 from refreshops.rules.lifecycle import Purpose
+from refreshops.rules.outcomes import Outcome
 
 NOBODY = Q(pk__in=[])
 ASKING_KEEPS_ALIVE = "inactive; asking about them would help keep them alive at the provider"
+MAY_LOCK = "the customer must act first: a repeated sign-in can lock them out of their bank"
+
+CUSTOMER_FIRST = Q(outcome=Outcome.USER_ACTION.value)
+NOT_THERE = Q(gone_at__isnull=False) | Q(outcome=Outcome.LOGIN_GONE.value)
 
 # Which permissions allow an order: one of them is enough.
 PERMISSIONS: dict[str, tuple[str, ...]] = {
@@ -27,7 +33,8 @@ class Kind:
 
     `paced_calls` is how many places in the provider's window one login takes. With `may_wait` it
     may begin on a later date, and a large one waits for a second person; `typed` is what must be
-    typed before it is given.
+    typed before it is given. `reasons` say of parts of what is left out why; with `if_offered` it
+    can be given only where the provider offers it (design.md section 7, fact 7).
     """
 
     purpose: Purpose
@@ -37,7 +44,7 @@ class Kind:
     title: str
     button: str
     consequence: str
-    skips: Q
+    leaves_out: Q
     skips_because: str
     paced_calls: int = 1
     needs_reason: bool = True
@@ -45,6 +52,15 @@ class Kind:
     may_wait: bool = False
     grave: bool = False
     typed: str = ""
+    if_offered: bool = False
+    reasons: tuple[tuple[Q, str], ...] = ()
+
+    @property
+    def skips(self) -> Q:
+        """Return the condition of the logins it is never given for."""
+        if not self.if_offered:
+            return self.leaves_out
+        return self.leaves_out | ~Q(provider__name__in=offering(self.purpose))
 
 
 KINDS: dict[Purpose, Kind] = {
@@ -57,9 +73,29 @@ KINDS: dict[Purpose, Kind] = {
         button="Refresh now",
         consequence="Asks the provider how last night's refresh went and fetches the data. "
         "The bank itself is not contacted. Goes before the daily run.",
-        skips=~Q(status=LoginStatus.ACTIVE),
+        leaves_out=~Q(status=LoginStatus.ACTIVE),
         skips_because=ASKING_KEEPS_ALIVE,
         needs_reason=False,
+    ),
+    Purpose.LIVE_REFRESH: Kind(
+        purpose=Purpose.LIVE_REFRESH,
+        action="refresh_live",
+        permission="refresh",
+        label="Refresh live…",
+        title="Refresh live",
+        button="Refresh live",
+        consequence="The provider signs in at the bank now, with nobody present. Each login takes "
+        "a place in the window and up to four minutes. A bank that asks for a code ends it: the "
+        "customer must act then. More than one or two tries a day annoy a bank; for the result of "
+        "last night the cached refresh is enough.",
+        leaves_out=~Q(status=LoginStatus.ACTIVE) | CUSTOMER_FIRST | NOT_THERE,
+        skips_because="inactive, gone at the provider, or first the customer's to repair",
+        reasons=(
+            (CUSTOMER_FIRST, MAY_LOCK),
+            (NOT_THERE & ~CUSTOMER_FIRST, "gone at the provider"),
+            (~Q(status=LoginStatus.ACTIVE) & ~CUSTOMER_FIRST & ~NOT_THERE, ASKING_KEEPS_ALIVE),
+        ),
+        if_offered=True,
     ),
     Purpose.SWITCH_OFF: Kind(
         purpose=Purpose.SWITCH_OFF,
@@ -71,7 +107,7 @@ KINDS: dict[Purpose, Kind] = {
         consequence="When the order begins, the logins count as inactive: the routine asks them "
         "no more. They count as off at the provider only when it has said so; a read-back checks "
         "its word.",
-        skips=Q(
+        leaves_out=Q(
             status=LoginStatus.INACTIVE, nightly=Nightly.OFF, nightly_verified_at__isnull=False
         ),
         skips_because="already off, and verified at the provider",
@@ -89,7 +125,7 @@ KINDS: dict[Purpose, Kind] = {
         button="Switch on",
         consequence="When the order begins, the logins count as active and the next daily run "
         "asks them. The provider refreshes them from the next night on, and charges for them.",
-        skips=Q(status=LoginStatus.ACTIVE, nightly=Nightly.ON)
+        leaves_out=Q(status=LoginStatus.ACTIVE, nightly=Nightly.ON)
         | Q(customer__erasure_asked_at__isnull=False),
         skips_because="already on, or the customer asked to be forgotten",
         paced_calls=2,
@@ -105,7 +141,7 @@ KINDS: dict[Purpose, Kind] = {
         button="Check",
         consequence="Asks the provider whether it still refreshes these logins every night, and "
         "changes nothing. No bank data is fetched.",
-        skips=NOBODY,
+        leaves_out=NOBODY,
         skips_because="",
         needs_reason=False,
     ),
@@ -119,7 +155,7 @@ KINDS: dict[Purpose, Kind] = {
         consequence="The provider deletes the logins, and their bank data is erased here. Nobody "
         "can undo it: the customers would have to connect anew. What was ordered, when and by "
         "whom stays on the receipt.",
-        skips=forgotten_logins(),
+        leaves_out=forgotten_logins(),
         skips_because="forgotten already",
         needs_approval=True,
         grave=True,
@@ -133,6 +169,16 @@ def may(user: Any, permission: str) -> bool:
     return any(user.has_perm(name) for name in PERMISSIONS[permission])
 
 
+def offering(purpose: Purpose) -> list[str]:
+    """Return the names of the providers that can do this at all."""
+    return [name for name in wiring.PROVIDER_NAMES if wiring.offers(name, purpose)]
+
+
+def is_offered(kind: Kind) -> bool:
+    """Tell whether any provider can carry out an order of this kind."""
+    return not kind.if_offered or bool(offering(kind.purpose))
+
+
 def kinds_of(user: Any) -> list[Kind]:
-    """Return the orders `user` may give."""
-    return [kind for kind in KINDS.values() if may(user, kind.permission)]
+    """Return the orders `user` may give, and some provider carries out."""
+    return [kind for kind in KINDS.values() if may(user, kind.permission) and is_offered(kind)]

@@ -17,7 +17,8 @@ from django.utils.safestring import SafeString
 from refreshops import wiring
 from refreshops.console import orders
 from refreshops.console.addresses import page
-from refreshops.console.confirm import Question, ask
+from refreshops.console.confirm import BACK, Question, ask, came_from
+from refreshops.console.leak_lists import how_many
 from refreshops.console.lookups import rows_carried
 from refreshops.console.once import place_once
 from refreshops.console.scoping import logins_of, runs_of
@@ -50,7 +51,7 @@ def view(request: HttpRequest, queryset: QuerySet[Login], *, purpose: Purpose) -
         return _give(request, kind, chosen, wish=_wish(request, kind, question))
     except services.NothingToDo as refusal:
         messages.error(request, str(refusal))
-        return redirect(request.get_full_path())
+        return redirect(came_from(request))
     except services.Refused as refusal:
         return ask(request, question, error=str(refusal))
 
@@ -111,10 +112,10 @@ def _question(request: HttpRequest, kind: orders.Kind, chosen: QuerySet[Login]) 
         kind, chosen=chosen, window=wiring.window(), approval_above=wiring.approval_above()
     )
     return Question(
-        title=f"{kind.title}: {plan.touched} login{'' if plan.touched == 1 else 's'}",
+        title=f"{kind.title}: {how_many(plan.touched)}",
         consequence=kind.consequence,
-        button=f"{kind.button}: {plan.touched} login{'' if plan.touched == 1 else 's'}",
-        back_url=request.get_full_path(),
+        button=f"{kind.button}: {how_many(plan.touched)}",
+        back_url=came_from(request),
         needs_reason=kind.needs_reason,
         grave=kind.grave,
         facts=_facts(request, plan),
@@ -131,7 +132,7 @@ def _question(request: HttpRequest, kind: orders.Kind, chosen: QuerySet[Login]) 
 def _facts(request: HttpRequest, plan: orders.Plan) -> list[tuple[str, str]]:
     facts = [("Chosen", str(plan.chosen)), ("Will be touched", str(plan.touched))]
     if plan.skipped:
-        facts.append(("Left out", f"{plan.skipped}: {plan.kind.skips_because}"))
+        facts.append(("Left out", plan.left_out))
     if plan.waiting:
         facts.append(("Waiting already", _waiting_words(request, plan)))
     if plan.touched:
@@ -156,7 +157,7 @@ def _notices(plan: orders.Plan) -> list[str | SafeString]:
     found: list[str | SafeString] = []
     if plan.needs_approval:
         found.append(
-            f"Over {wiring.approval_above()} logins: a second person with the permission must "
+            f"Over {how_many(wiring.approval_above())}: a second person with the permission must "
             "approve this order before it begins. Until then nothing changes."
         )
     if plan.kind.purpose is Purpose.CHECK_SCHEDULE and plan.inactive:
@@ -173,6 +174,7 @@ def _hidden(
     across = request.POST.get("select_across", "0")
     action = request.POST.get("action", plan.kind.action)
     fields = [("action", action), ("select_across", across), ("confirmed", "yes")]
+    fields.append((BACK, came_from(request)))
     if plan.chosen <= IDS_CARRIED or "rows" in request.POST:
         keys = chosen.order_by().values_list("pk", flat=True)
         fields.append(("rows", ",".join(str(key) for key in keys)))
@@ -191,7 +193,7 @@ def _give(
         opened = orders.place(kind, chosen=chosen, wish=wish)
         for row in opened:
             tasks.nudge(row.run.provider.name)
-            messages.success(request, _said(kind, row))
+            messages.success(request, _with_way_back(request, _said(kind, row)))
         return [row.run.pk for row in opened]
 
     try:
@@ -205,13 +207,17 @@ def _give(
     return redirect(reverse("admin:routine_run_changelist"))
 
 
+def _with_way_back(request: HttpRequest, said: str) -> SafeString:
+    return format_html('{} <a href="{}">Back to where you were</a>', said, came_from(request))
+
+
 def _nothing_new(request: HttpRequest, run_ids: list[int]) -> HttpResponse:
     """Say where the logins wait; go there if it is one run this person may see."""
     said = "The chosen logins wait already in {}; no further run was opened."
     messages.info(request, format_html(said, _links(request, run_ids)))
     visible = _visible(request, run_ids)
     alone = len(run_ids) == len(visible) == 1
-    return redirect(page("routine_run", run_ids[0]) if alone else request.get_full_path())
+    return redirect(page("routine_run", run_ids[0]) if alone else came_from(request))
 
 
 def _links(request: HttpRequest, run_ids: list[int]) -> SafeString:
@@ -232,7 +238,9 @@ def _visible(request: HttpRequest, run_ids: list[int]) -> list[int]:
 def _said(kind: orders.Kind, opened: services.Opened) -> str:
     words = f"{kind.title}: {opened.planned} ordered as run {opened.run.pk}"
     if opened.brought_forward:
-        words += f"; {opened.brought_forward} waited already and go first now"
+        go = "goes" if opened.brought_forward == 1 else "go"
+        words += f"; {opened.brought_forward} waited already and {go} first now"
     if opened.left_out:
-        words += f"; {opened.left_out} are ordered elsewhere already and were left out"
+        are, were = ("is", "was") if opened.left_out == 1 else ("are", "were")
+        words += f"; {opened.left_out} {are} ordered elsewhere already and {were} left out"
     return f"{words}. {opened.waits}".strip()

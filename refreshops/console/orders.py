@@ -41,6 +41,7 @@ class Plan:
     limit: str
     cost: str
     sample: list[Login]
+    left_out: str = ""
 
     @property
     def not_shown(self) -> int:
@@ -100,7 +101,22 @@ def plan(
         limit=", ".join(f"{row} {row.logins_per_minute} a minute" for row in providers),
         cost=_cost(kind, providers, counts),
         sample=list(touched.select_related("customer")[:SAMPLE]),
+        left_out=_left_out(kind, chosen, whole - number),
     )
+
+
+def _left_out(kind: Kind, chosen: QuerySet[Login], number: int) -> str:
+    """Say how many are left out and why; each cause with its own number where a kind names them."""
+    if not number or not kind.reasons:
+        return f"{number}: {kind.skips_because}" if number else ""
+    parts = {f"part_{n}": Count("pk", filter=part) for n, (part, _) in enumerate(kind.reasons)}
+    counts = list(chosen.order_by().aggregate(**parts).values())
+    words = [(many, why) for many, (_, why) in zip(counts, kind.reasons, strict=True) if many]
+    if number > sum(counts):
+        words.append((number - sum(counts), "the provider does not offer it"))
+    if len(words) == 1:
+        return f"{number}: {words[0][1]}"
+    return f"{number}: " + "; ".join(f"{many} {why}" for many, why in words)
 
 
 @dataclass(frozen=True)

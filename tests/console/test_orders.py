@@ -32,12 +32,30 @@ def confirmed(client, page, *, path=LIST, **fields):
 @pytest.mark.parametrize(
     ("name", "offered"),
     [
-        ("ops", {"refresh_now", "switch_off", "switch_on", "check_schedule", "export_csv"}),
+        (
+            "ops",
+            {
+                "refresh_now",
+                "refresh_live",
+                "switch_off",
+                "switch_on",
+                "check_schedule",
+                "export_csv",
+            },
+        ),
         ("manager", {"switch_off", "switch_on", "check_schedule", "export_csv"}),
         ("auditor", {"export_csv"}),
         (
             "admin",
-            {"refresh_now", "switch_off", "switch_on", "check_schedule", "forget", "export_csv"},
+            {
+                "refresh_now",
+                "refresh_live",
+                "switch_off",
+                "switch_on",
+                "check_schedule",
+                "forget",
+                "export_csv",
+            },
         ),
     ],
 )
