@@ -112,7 +112,7 @@ def _resume(request: HttpRequest, provider: Provider) -> HttpResponse:
     )
     if request.method != "POST":
         return ask(request, question)
-    resumed = services.resume_provider(provider)
+    resumed = services.resume_provider(provider, by=request.user, now=wiring.clock())
     tasks.nudge(provider.name)
     messages.info(request, f"{provider} {'goes on' if resumed else 'was not paused'}.")
     return redirect(page("logins_provider", provider.pk))

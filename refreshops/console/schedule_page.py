@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from refreshops import wiring
 from refreshops.routine.schedules import UnfitTime, daily_time, set_daily_time
 
 SUGGESTED = time(10, 30)
@@ -34,7 +35,7 @@ def schedule_page(request: HttpRequest) -> HttpResponse:
     current = daily_time()
     if request.method == "POST":
         form = DailyTimeForm(request.POST)
-        if form.is_valid() and _set(form):
+        if form.is_valid() and _set(request, form):
             messages.success(request, _said(daily_time()))
             return redirect("admin:schedule")
     else:
@@ -51,11 +52,11 @@ def schedule_page(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "console/schedule.html", context)
 
 
-def _set(form: DailyTimeForm) -> bool:
+def _set(request: HttpRequest, form: DailyTimeForm) -> bool:
     """Set the time; put what the schedule refuses onto the form."""
     wanted = form.cleaned_data["starts_at"] if form.cleaned_data["switched_on"] else None
     try:
-        set_daily_time(wanted)
+        set_daily_time(wanted, by=request.user, now=wiring.clock())
     except UnfitTime as refusal:
         form.add_error("starts_at", str(refusal))
         return False

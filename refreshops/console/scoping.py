@@ -5,12 +5,12 @@ Every list, count, search, page and JSON answer of the console starts from one o
 
 from typing import Any, cast
 
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from refreshops.bankdata.models import BankAccount, Snapshot
 from refreshops.logins.models import Customer, Login, LoginQuerySet, UnknownLogin
 from refreshops.routine.models import Attempt, Run
-from refreshops.tracing.models import Call
+from refreshops.tracing.models import Call, Event
 
 
 def sees_everything(user: Any) -> bool:
@@ -65,6 +65,21 @@ def _own_calls(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
     return rows.filter(Exists(own))
 
 
+def _own_events(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
+    """Keep what people did to their orders, customers and logins, and all they did themselves."""
+    logins = Login.objects.filter(customer__account_manager=user)
+    customers = Customer.objects.filter(account_manager=user)
+    runs = Run.objects.filter(opened_by=user)
+    return rows.filter(
+        Q(actor_id=user.pk)
+        | Q(run_id__in=runs.values("pk"))
+        | Q(subject="login", subject_id__in=logins.values("pk"))
+        | Q(subject="customer", subject_id__in=customers.values("pk")),
+        # What a machine says of a whole run may count others' logins.
+        actor_id__isnull=False,
+    )
+
+
 def _nothing(rows: QuerySet[Any], _user: Any) -> QuerySet[Any]:
     return rows.none()
 
@@ -75,6 +90,7 @@ _NARROW: dict[type[Model], Any] = {
     Run: lambda rows, user: rows.filter(opened_by=user),
     Attempt: lambda rows, user: rows.filter(login__customer__account_manager=user),
     Call: _own_calls,
+    Event: _own_events,
     UnknownLogin: _nothing,
     Snapshot: _nothing,
     BankAccount: _nothing,

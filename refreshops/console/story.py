@@ -1,13 +1,72 @@
-"""What a person does in the browser, told to the story that is kept (issue 4 F)."""
+"""The story that is kept of what was done: how the browser adds to it, and who may read what.
 
+Source: issue 4 F. `tracing.events` writes, `events_admin` shows the whole of it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from refreshops import wiring
+from refreshops.console.scoping import seen_by, sees_everything
+from refreshops.console.story_words import details_of, what_was_done
+from refreshops.routine.models import Run
 from refreshops.tracing.events import Action, note
+from refreshops.tracing.models import Event
+
+# A page shows so many; the list of events has all.
+MOST_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Told:
+    """One event as a page tells it. `number` and `details` are empty for who sees their own rows
+    alone: they may count others' logins.
+    """
+
+    at: datetime
+    who: str
+    what: str
+    why: str
+    number: int | None
+    details: list[tuple[str, str]]
 
 
 def tell(request: HttpRequest, action: Action, **fields: Any) -> None:
     """Add an event by the signed-in person, now. `fields` are those of `events.note`."""
     note(action, by=request.user, at=wiring.clock(), **fields)
+
+
+def story_of_run(user: Any, run: Run, *, at_most: int = MOST_SHOWN) -> list[Told]:
+    """Return what was done about a run as far as `user` may read it, oldest first.
+
+    A retry is told on the run that it repeats, and on its own.
+    """
+    about = Q(run_id=run.pk) | Q(subject="run", subject_id=run.pk)
+    return _told(user, Event.objects.filter(about), at_most=at_most)
+
+
+def story_of(user: Any, subject: str, pk: int, *, at_most: int = MOST_SHOWN) -> list[Told]:
+    """Return the events whose subject is a row ("login", "customer", "provider"), oldest first."""
+    about = Event.objects.filter(subject=subject, subject_id=pk)
+    return _told(user, about, at_most=at_most)
+
+
+def _told(user: Any, events: QuerySet[Event], *, at_most: int) -> list[Told]:
+    """Return the newest `at_most` of the events that are this person's to read, oldest first."""
+    whole = sees_everything(user)
+    rows = list(seen_by(user, events).order_by("-at", "-pk")[:at_most])
+    return [
+        Told(
+            at=row.at,
+            who=row.actor,
+            what=what_was_done(row),
+            why=row.reason,
+            number=row.number if whole else None,
+            details=details_of(row) if whole else [],
+        )
+        for row in reversed(rows)
+    ]

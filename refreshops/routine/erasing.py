@@ -18,6 +18,7 @@ from refreshops.rules.freshness import DataState
 from refreshops.rules.lifecycle import AttemptState, Purpose
 from refreshops.rules.outcomes import Outcome, Reason
 from refreshops.tracing import erasure
+from refreshops.tracing.events import BY_ITSELF, Action, note
 
 ENDED = (AttemptState.DONE.value, AttemptState.CANCELLED.value)
 CALLED_OFF = "Called off: the login is to be forgotten."
@@ -127,6 +128,7 @@ def settle(customer_id: int, *, now: datetime) -> bool:
         if Login.objects.filter(customer=customer).exclude(forgotten_logins()).exists():
             return False
         _blank(customer, now=now)
+        note(Action.ERASE, by=BY_ITSELF, at=now, subject=("customer", customer.pk))
         # A file previewed before must not bring the person back an hour later.
         Upload.objects.all().delete()
         _then_empty_the_log()

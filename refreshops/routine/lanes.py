@@ -1,10 +1,13 @@
 """Pausing and resuming a whole provider, so that a wrong key or a dead network burns nothing."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.db import transaction
 from django.db.models import F
 
 from refreshops.logins.models import PauseKind, Provider
+from refreshops.tracing.events import BY_ITSELF, Action, note
 
 # So many calls in a row without an answer mean that the provider, not a login, is away.
 SILENCES_BEFORE_PAUSE = 5
@@ -18,7 +21,7 @@ def pause(
     why: str,
     now: datetime,
     resume_at: datetime | None = None,
-    by_id: int | None = None,
+    by: Any = BY_ITSELF,
 ) -> bool:
     """Pause a provider; True when this call did it.
 
@@ -27,21 +30,25 @@ def pause(
     found = Provider.objects.filter(pk=provider_id)
     if kind is not PauseKind.PERSON:
         found = found.filter(paused_at__isnull=True)
-    return bool(
-        found.update(
+    reason = why[:500] or kind.label
+    with transaction.atomic():
+        paused = found.update(
             paused_at=now,
-            paused_by=by_id,
+            paused_by=getattr(by, "pk", None),
             paused_kind=kind.value,
-            paused_reason=why[:500] or kind.label,
+            paused_reason=reason,
             resume_at=resume_at,
         )
-    )
+        if paused:
+            details = {"kind": kind.label}
+            _tell(provider_id, Action.PAUSE_PROVIDER, by=by, at=now, reason=reason, details=details)
+    return bool(paused)
 
 
-def resume(*, provider_id: int, silences: int = 0) -> bool:
+def resume(*, provider_id: int, now: datetime, silences: int = 0, by: Any = BY_ITSELF) -> bool:
     """Let calls go out again; True when the provider was paused."""
-    return bool(
-        Provider.objects.filter(pk=provider_id, paused_at__isnull=False).update(
+    with transaction.atomic():
+        resumed = Provider.objects.filter(pk=provider_id, paused_at__isnull=False).update(
             paused_at=None,
             paused_by=None,
             paused_kind="",
@@ -49,7 +56,14 @@ def resume(*, provider_id: int, silences: int = 0) -> bool:
             resume_at=None,
             silences=silences,
         )
-    )
+        if resumed:
+            _tell(provider_id, Action.RESUME_PROVIDER, by=by, at=now)
+    return bool(resumed)
+
+
+def _tell(provider_id: int, action: Action, **fields: Any) -> None:
+    name = Provider.objects.values_list("name", flat=True).get(pk=provider_id)
+    note(action, provider=name, subject=("provider", provider_id), **fields)
 
 
 def resume_when_due(*, provider_id: int, now: datetime) -> bool:
@@ -59,7 +73,7 @@ def resume_when_due(*, provider_id: int, now: datetime) -> bool:
     if kind is None:
         return False
     silences = SILENCES_BEFORE_PAUSE - 1 if kind == PauseKind.NETWORK.value else 0
-    return resume(provider_id=provider_id, silences=silences)
+    return resume(provider_id=provider_id, now=now, silences=silences)
 
 
 def is_suspect(row: Provider) -> bool:

@@ -10,7 +10,7 @@ from refreshops.bankdata import snapshots
 from refreshops.logins.models import Login, LoginStatus, Nightly, PauseKind
 from refreshops.logins.unknown import note_report
 from refreshops.providers.contract import BankData, Result
-from refreshops.routine import erasing, lanes, turn
+from refreshops.routine import erasing, lanes, noting, turn
 from refreshops.routine.models import Attempt, LostRace, Run
 from refreshops.rules.freshness import DataState, data_state
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState
@@ -280,3 +280,4 @@ def close_run(run: Run, *, now: datetime, why: str = "") -> None:
         run.step_to(RunState.CLOSED, at=now, why=why or run.state_reason)
         run.totals = totals_of(run.pk)
         Run.objects.filter(pk=run.pk).update(totals=run.totals)
+        noting.ended(run, at=now, why=why)

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from django.db.models import Count
 
-from refreshops.routine import attempt_sql
+from refreshops.routine import attempt_sql, noting
 from refreshops.routine.models import RANK_DAILY, Attempt, LostRace, Run
 from refreshops.rules.lifecycle import AttemptState, Origin, RunState
+from refreshops.tracing.events import BY_ITSELF, Action
 
 
 def adopt(run: Run, keys: Sequence[int], *, rank: int, now: datetime) -> int:
@@ -32,9 +33,9 @@ def adopt(run: Run, keys: Sequence[int], *, rank: int, now: datetime) -> int:
     recount(holding)
     for empty in asleep.filter(pk__in=holding, state=RunState.WAITING.value, planned=0):
         with suppress(LostRace):
-            empty.step_to(
-                RunState.CANCELLED, at=now, why=f"All its logins went into run {run.pk}, at once."
-            )
+            why = f"All its logins went into run {run.pk}, at once."
+            empty.step_to(RunState.CANCELLED, at=now, why=why)
+            noting.done_to(empty, Action.WITHDRAW, by=BY_ITSELF, at=now, reason=why)
     return moved
 
 

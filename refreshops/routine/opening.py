@@ -3,7 +3,6 @@
 Set-based and all-or-nothing; nothing here calls a provider or reads a clock.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from refreshops.logins.models import Login, Provider
-from refreshops.routine import attempt_sql, learning, marking, slots
+from refreshops.routine import attempt_sql, learning, marking, noting, slots
 from refreshops.routine.attempt_sql import chunks
 from refreshops.routine.models import (
     OPEN_RUN,
@@ -24,9 +23,17 @@ from refreshops.routine.models import (
     Run,
 )
 from refreshops.routine.moving import adopt, take_over_calling
+from refreshops.routine.refusals import (
+    AlreadyOrdered,
+    NothingToDo,
+    ReasonMissing,
+    Refused,
+    RunAlreadyClosed,
+)
 from refreshops.routine.waits import why_it_waits
 from refreshops.rules.lifecycle import AttemptState, Origin, Purpose, RunState
 from refreshops.rules.pacing import forecast
+from refreshops.tracing.events import THE_SCHEDULE, Action
 
 __all__ = [
     "AlreadyOrdered",
@@ -46,31 +53,6 @@ __all__ = [
 
 # No search for what is due comes by here while an order waits for its approval.
 UNTIL_APPROVED = timedelta(days=36_525)
-
-
-class Refused(Exception):
-    """An order that cannot be carried out; the text says why and what to do."""
-
-
-class ReasonMissing(Refused):
-    """A switch, pause or cancellation must say why."""
-
-
-class NothingToDo(Refused):
-    """No login is left for this order."""
-
-
-class AlreadyOrdered(NothingToDo):
-    """Every login waits for this already, as far in front as it can; `runs` are the orders."""
-
-    def __init__(self, runs: Sequence[int]) -> None:
-        self.runs = sorted(runs)
-        where = f"run{'s' if len(self.runs) > 1 else ''} {', '.join(map(str, self.runs))}"
-        super().__init__(f"All of these logins wait in {where} already; nothing was ordered.")
-
-
-class RunAlreadyClosed(Refused):
-    """The run has ended; nothing about it can change any more."""
 
 
 @dataclass(frozen=True)
@@ -124,11 +106,13 @@ def open_daily(
     now: datetime,
     window: timedelta,
     opening: bool = False,
+    by: Any = THE_SCHEDULE,
 ) -> tuple[Run, bool]:
     """Open today's run over every active login, or join it when it exists: `(run, opened_now)`.
 
     Unfinished daily runs of earlier days are closed as such. With `opening` the run begins with the
-    one call about the provider as a whole. A constraint, not this check, makes it one a day.
+    one call about the provider as a whole. A constraint, not this check, makes it one a day. The
+    story names `by`; None is the command line.
     """
     today = Run.objects.filter(provider=provider, origin=Origin.DAILY.value, local_date=local_date)
     _forget_an_empty_one(today, provider)
@@ -151,6 +135,7 @@ def open_daily(
                 _ask_for_the_report(run, now=now)
             keys = in_order(Login.objects.active().filter(provider=provider))
             _plan(run, keys, rank=RANK_DAILY, now=now, window=window)
+            noting.done_to(run, Action.OPEN_DAILY, by=by, at=now, number=run.planned)
     except IntegrityError:
         return today.get(), False  # somebody else opened it in the same instant
     return run, True
@@ -235,6 +220,7 @@ def open_order(
         if order.waits:
             return _wait(run, keys, order)
         moved = _plan(run, keys, rank=RANK_PERSON, now=order.now, window=order.window)
+        noting.ordered(run, with_report=order.with_report)
         if run.planned == 0 and not order.with_report:
             if run.brought_forward == 0:
                 raise NothingToDo("None of the chosen logins can be asked: the run was not opened.")
@@ -252,6 +238,7 @@ def _wait(run: Run, keys: list[int], order: Order) -> Opened:
     if run.planned == 0:
         raise AlreadyOrdered(list(attempt_sql.held(keys, purpose=run.purpose)))
     _foresee(run, now=order.now, window=order.window)
+    noting.ordered(run, left_out=len(keys) - run.planned)
     return Opened(run, run.planned, 0, left_out=len(keys) - run.planned)
 
 

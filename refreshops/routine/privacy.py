@@ -19,7 +19,8 @@ from refreshops.routine.forgetting import forget
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt
 from refreshops.routine.opening import NothingToDo, Opened, ReasonMissing, Refused
 from refreshops.rules.lifecycle import Purpose
-from refreshops.tracing.models import Call
+from refreshops.tracing.events import Action, note
+from refreshops.tracing.models import Call, Event
 
 # So many logins are named in one question to the trace.
 LOGINS_AT_ONCE = 100
@@ -87,6 +88,15 @@ def journal_of(customer: Customer) -> QuerySet[LogEntry]:
     )
 
 
+def story_of(customer: Customer) -> QuerySet[Event]:
+    """Return the events about a customer and their logins, by id."""
+    logins = Login.objects.filter(customer=customer).values_list("pk", flat=True)
+    return Event.objects.filter(
+        Q(subject="customer", subject_id=customer.pk)
+        | Q(subject="login", subject_id__in=list(logins))
+    )
+
+
 def erase_customer(
     customer: Customer,
     *,
@@ -116,6 +126,7 @@ def erase_customer(
             raise Refused("This customer was erased already; nothing is left to do.")
         _ask(known, by=by, reason=reason, now=now)
         left = theirs.exclude(forgotten_logins())
+        _note_request(known, by=by, reason=reason, number=left.count(), now=now)
         if settle(known.pk, now=now) or _under_way(left, asked_before=known.erasure_asked_at):
             return []
         return forget(
@@ -136,6 +147,11 @@ def _ask(customer: Customer, *, by: Any, reason: str, now: datetime) -> None:
         Customer.objects.filter(pk=customer.pk).update(
             erasure_asked_at=now, erasure_asked_by=by, erasure_reason=reason.strip()[:500]
         )
+
+
+def _note_request(customer: Customer, *, by: Any, reason: str, number: int, now: datetime) -> None:
+    subject = ("customer", customer.pk)
+    note(Action.ASK_ERASURE, by=by, at=now, reason=reason, number=number, subject=subject)
 
 
 def _under_way(logins: QuerySet[Login], *, asked_before: datetime | None) -> bool:

@@ -4,13 +4,15 @@ All are cron rows: q2 computes those from "now" in local time, so they neither r
 missed nor slide at a change of the clocks (DAILY rows do).
 """
 
-from datetime import time
+from datetime import datetime, time
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
 from refreshops.routine.models import Beat
+from refreshops.tracing.events import Action, note
 
 DAILY = "daily run"
 HEARTBEAT = "heartbeat"
@@ -52,21 +54,30 @@ def daily_time() -> time | None:
     return time(int(hour), int(minute))
 
 
-def set_daily_time(wanted: time | None) -> None:
+def set_daily_time(wanted: time | None, *, by: Any = None, now: datetime | None = None) -> None:
     """Start the daily run at `wanted` (local time) from now on; None switches it off.
 
+    The story names `by`; None is the command line.
     Raises `UnfitTime` for times that a change of the clocks skips or repeats, and for seconds.
     """
     if wanted is not None:
         _check_time(wanted)
     with transaction.atomic():
         _one_writer()
+        before = daily_time()
         row = _ensure(DAILY, cron=_cron(DEFAULT_DAILY_TIME), keep_cron=True)
         row.repeats = SWITCHED_OFF if wanted is None else FOR_EVER
         if wanted is not None:
             row.cron = _cron(wanted)
         row.next_run = row.calculate_next_run()
         row.save(update_fields=["cron", "repeats", "next_run"])
+        if wanted != before:
+            details = {"before": _words(before), "after": _words(wanted)}
+            note(Action.CHANGE_DAILY_TIME, by=by, at=now or timezone.now(), details=details)
+
+
+def _words(at: time | None) -> str:
+    return f"{at:%H:%M}" if at else "off"
 
 
 def _check_time(wanted: time) -> None:

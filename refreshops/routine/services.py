@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from refreshops.logins.models import Login, LoginStatus, PauseKind, Provider
-from refreshops.routine import lanes, learning, waiting
+from refreshops.routine import lanes, learning, noting, waiting
 from refreshops.routine.marking import hold
 from refreshops.routine.models import OPEN_RUN, Attempt, LostRace, Run
 from refreshops.routine.moving import hand_back
@@ -29,6 +29,7 @@ from refreshops.routine.opening import (
 from refreshops.routine.ordering import place
 from refreshops.rules.lifecycle import WANTS_INACTIVE, AttemptState, Origin, Purpose, RunState
 from refreshops.rules.outcomes import MEANING_OF
+from refreshops.tracing.events import Action
 
 __all__ = [
     "AlreadyOrdered",
@@ -80,12 +81,16 @@ def pause_run(run: Run, *, by: Any, why: str, now: datetime) -> None:
     """Pause an open run; raise `ReasonMissing`, `RunAlreadyClosed`."""
     if not why.strip():
         raise ReasonMissing("Say why the run is paused; the next person will want to know.")
-    _move(run, RunState.PAUSED, now=now, why=f"Paused by {by}: {why.strip()}")
+    with transaction.atomic():
+        if _move(run, RunState.PAUSED, now=now, why=f"Paused by {by}: {why.strip()}"):
+            noting.done_to(run, Action.PAUSE_RUN, by=by, at=now, reason=why)
 
 
 def resume_run(run: Run, *, by: Any, now: datetime) -> None:
     """Let a paused run go on; raise `RunAlreadyClosed`."""
-    _move(run, RunState.OPEN, now=now, why=f"Resumed by {by}")
+    with transaction.atomic():
+        if _move(run, RunState.OPEN, now=now, why=f"Resumed by {by}"):
+            noting.done_to(run, Action.RESUME_RUN, by=by, at=now)
 
 
 def cancel_run(run: Run, *, by: Any, why: str, now: datetime) -> int:
@@ -101,17 +106,20 @@ def cancel_run(run: Run, *, by: Any, why: str, now: datetime) -> int:
     with transaction.atomic():
         due = Attempt.objects.filter(run=run, state=AttemptState.DUE.value, login__isnull=False)
         hold(due.values_list("login_id", flat=True))
-        _move(run, RunState.CANCELLED, now=now, why=f"Cancelled by {by}: {why.strip()}")
+        moved = _move(run, RunState.CANCELLED, now=now, why=f"Cancelled by {by}: {why.strip()}")
         hand_back(run)
         left = call_off(run, now=now)
         Run.objects.filter(pk=run.pk).update(totals=learning.totals_of(run.pk))
+        if moved:
+            noting.done_to(run, Action.CANCEL_RUN, by=by, at=now, reason=why, number=left)
     return left
 
 
-def _move(run: Run, wanted: RunState, *, now: datetime, why: str) -> None:
+def _move(run: Run, wanted: RunState, *, now: datetime, why: str) -> bool:
+    """Take a step; False when the run stood there already."""
     run.refresh_from_db(fields=["state"])
     if run.state == wanted.value:
-        return
+        return False
     if run.state == RunState.WAITING.value:
         raise Refused(f"Run {run.pk} has not begun; it can be withdrawn.")
     if run.state not in OPEN_RUN:
@@ -120,6 +128,7 @@ def _move(run: Run, wanted: RunState, *, now: datetime, why: str) -> None:
         run.step_to(wanted, at=now, why=why)
     except LostRace as lost:
         raise RunAlreadyClosed(f"Run {run.pk} was just changed by somebody else.") from lost
+    return True
 
 
 def retry_failed(
@@ -157,15 +166,9 @@ def pause_provider(provider: Provider, *, by: Any, why: str, now: datetime) -> N
     """Stop every call to a provider until somebody resumes it; raise `ReasonMissing`."""
     if not why.strip():
         raise ReasonMissing("Say why the provider is paused; the next person will want to know.")
-    lanes.pause(
-        provider_id=provider.pk,
-        kind=PauseKind.PERSON,
-        why=why.strip(),
-        now=now,
-        by_id=getattr(by, "pk", None),
-    )
+    lanes.pause(provider_id=provider.pk, kind=PauseKind.PERSON, why=why.strip(), now=now, by=by)
 
 
-def resume_provider(provider: Provider) -> bool:
+def resume_provider(provider: Provider, *, by: Any, now: datetime) -> bool:
     """Let calls go out again; False when the provider was not paused."""
-    return lanes.resume(provider_id=provider.pk)
+    return lanes.resume(provider_id=provider.pk, now=now, by=by)

@@ -20,6 +20,7 @@ from refreshops.routine.models import Run
 from refreshops.routine.stopping import asked_to_stop
 from refreshops.rules.lifecycle import Origin
 from refreshops.tracing import retention
+from refreshops.tracing.events import THE_SCHEDULE, Action, note
 
 SLICE_S = 30.0
 SEAT_LEASE = timedelta(seconds=15)
@@ -138,9 +139,14 @@ def ping() -> str:
 def prune() -> str:
     """Delete what is older than its retention says; runs keep their totals."""
     now = wiring.clock()
-    calls = retention.prune(before=now - wiring.call_retention())
-    attempts = ended.prune(before=now - wiring.attempt_retention())
-    snapshots = bankdata_retention.prune(before=now - wiring.snapshot_retention())
+    gone = {
+        "calls": retention.prune(before=now - wiring.call_retention()),
+        "attempts": ended.prune(before=now - wiring.attempt_retention()),
+        "snapshots": bankdata_retention.prune(before=now - wiring.snapshot_retention()),
+    }
+    number = sum(gone.values())
+    if number:
+        note(Action.PRUNE, by=THE_SCHEDULE, at=now, number=number, details=gone)
     bankdata_retention.empty_the_log()
     uploads.drop_old(now=now)
-    return f"{calls} calls, {attempts} attempts, {snapshots} snapshots deleted"
+    return ", ".join(f"{count} {name}" for name, count in gone.items()) + " deleted"

@@ -12,11 +12,12 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from refreshops.logins.models import LoginStatus, Nightly
-from refreshops.routine import erasing, learning, marking
+from refreshops.routine import erasing, learning, marking, noting
 from refreshops.routine.models import RANK_PERSON, Attempt, LostRace, Run
 from refreshops.routine.opening import ReasonMissing, Refused, RunAlreadyClosed
 from refreshops.routine.waits import why_it_waits
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState
+from refreshops.tracing.events import BY_ITSELF, Action
 
 __all__ = ["approve", "begin_due", "why_it_waits", "withdraw"]
 
@@ -53,10 +54,12 @@ def approve(run: Run, *, by: Any, now: datetime) -> None:
     unapproved = Run.objects.filter(
         pk=run.pk, state=RunState.WAITING.value, needs_approval=True, approved_at__isnull=True
     ).exclude(opened_by=by)
-    approved = unapproved.update(approved_by=by, approved_at=now)
-    run.refresh_from_db()
-    if not approved:
-        raise Refused(_not_approved_because(run, by=by))
+    with transaction.atomic():
+        approved = unapproved.update(approved_by=by, approved_at=now)
+        run.refresh_from_db()
+        if not approved:
+            raise Refused(_not_approved_because(run, by=by))
+        noting.done_to(run, Action.APPROVE, by=by, at=now, number=run.planned)
     begin_due(provider_id=run.provider_id, now=now)
     run.refresh_from_db()
 
@@ -93,6 +96,7 @@ def withdraw(run: Run, *, by: Any, why: str, now: datetime) -> int:
             erasing.take_back(run)
             run.totals = learning.totals_of(run.pk)
             Run.objects.filter(pk=run.pk).update(totals=run.totals)
+            noting.done_to(run, Action.WITHDRAW, by=by, at=now, reason=why, number=number)
     except LostRace as lost:
         run.refresh_from_db()
         raise _begun_or_ended(run) from lost
@@ -140,7 +144,9 @@ def _begin(run: Run, *, now: datetime) -> None:
             now=now,
             begins=run,
         )
-        if not due.update(rank=RANK_PERSON, not_before=now):
+        number = due.update(rank=RANK_PERSON, not_before=now)
+        noting.done_to(run, Action.BEGIN_RUN, by=BY_ITSELF, at=now, number=number)
+        if not number:
             why = f"Nothing was left to do when it began: {left_out} logins were left out."
             learning.close_run(run, now=now, why=why)
 

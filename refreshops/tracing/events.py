@@ -13,6 +13,7 @@ from refreshops.tracing.models import Event
 # Who acted where nobody was signed in. No user name holds a space.
 AT_THE_COMMAND_LINE = "the command line"
 BY_ITSELF = "RefreshOps itself"
+THE_SCHEDULE = "the schedule"
 SOMEBODY = "somebody unknown"
 
 LARGEST_NUMBER = 2**31 - 1

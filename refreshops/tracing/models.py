@@ -1,6 +1,5 @@
 """The evidence: one row per HTTP exchange with a provider, and one per named action of ours."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
@@ -85,11 +84,12 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Refuse."""
         raise EventIsKept("An event is never changed.")
 
-    def bulk_create(self, objs: Iterable["Event"], *args: Any, **options: Any) -> list["Event"]:
+    def bulk_create(self, objs: Any, *args: Any, **options: Any) -> list[Any]:
         """Add many; refuse to write over those that are there."""
         if options.get("update_conflicts"):
             raise EventIsKept("An event is never changed.")
-        return super().bulk_create(objs, *args, **options)
+        made: list[Any] = super().bulk_create(objs, *args, **options)
+        return made
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Refuse."""

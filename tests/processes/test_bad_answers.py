@@ -90,9 +90,10 @@ def test_after_the_key_is_put_right_the_same_run_ends(simulate, install):
         "--verbosity",
         "0",
         "--command",
+        "from refreshops import wiring\n"
         "from refreshops.logins.models import Provider\n"
         "from refreshops.routine.services import resume_provider\n"
-        "resume_provider(Provider.objects.get())",
+        "resume_provider(Provider.objects.get(), by=None, now=wiring.clock())",
     )
 
     found = place.run_routine()

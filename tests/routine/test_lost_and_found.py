@@ -394,14 +394,16 @@ def test_unknown_logins_are_suspected_even_when_the_fifth_was_skipped(make_desk,
     }
 
 
-def test_after_a_resume_the_next_few_unknown_logins_are_suspected_again(make_desk, open_today):
+def test_after_a_resume_the_next_few_unknown_logins_are_suspected_again(
+    make_desk, open_today, clock
+):
     make_logins(20)
     open_today()
     gone = ScriptedProvider(lambda call: {"then": "done", "outcome": "login_gone"})
     desk = make_desk(gone)
 
     drain(desk)
-    services.resume_provider(make_provider())
+    services.resume_provider(make_provider(), by=None, now=clock())
     drain(desk)
 
     assert Provider.objects.get().paused_kind == "suspect"

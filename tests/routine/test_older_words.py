@@ -132,7 +132,7 @@ def test_whatever_rests_dies_or_overtakes_nothing_is_shown_that_is_not_so(
                 engine.speak_once(desk)
         clock.move(seconds=chance.choice([0.5, 11, 70, 4000]))
         engine.tend(desk)
-        services.resume_provider(desk.row)
+        services.resume_provider(desk.row, by=None, now=clock())
 
         login.refresh_from_db()
         shown = {"on": True, "off": False}.get(login.nightly)

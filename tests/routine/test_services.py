@@ -141,5 +141,5 @@ def test_a_persons_pause_holds_until_a_person_resumes(make_desk, open_today, clo
     clock.move(days=1)
 
     assert drain(desk) == 0
-    services.resume_provider(make_provider())
+    services.resume_provider(make_provider(), by=None, now=clock())
     assert drain(desk) == 2

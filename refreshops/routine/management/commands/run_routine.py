@@ -31,6 +31,7 @@ class Command(BaseCommand):
             now=now,
             window=wiring.window(),
             opening=wiring.begins_with_a_report(provider),
+            by=None,
         )
         found = foreground.drive_to_the_end(run, patience=foreground.PATIENCE_OF_THE_ROUTINE)
         seconds = time.monotonic() - started

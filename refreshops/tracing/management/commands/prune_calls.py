@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from refreshops.tracing import retention
+from refreshops.tracing.events import Action, note
 
 LONGEST = 36_500
 
@@ -22,5 +23,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"--days must be at least 1 (today's evidence stays), {LONGEST} at most."
             )
-        deleted = retention.prune(before=timezone.now() - timedelta(days=days))
+        now = timezone.now()
+        deleted = retention.prune(before=now - timedelta(days=days))
+        if deleted:
+            note(Action.PRUNE, by=None, at=now, number=deleted, details={"calls": deleted})
         self.stdout.write(f"{deleted} calls older than {days} days deleted.")

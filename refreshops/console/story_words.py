@@ -1,0 +1,108 @@
+"""Events in words: what was done, and what more there is to say of it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from refreshops.console.badges import outcome_label, purpose_words
+from refreshops.tracing.events import Action
+from refreshops.tracing.models import Event
+
+WHAT: Mapping[Action, str] = {
+    Action.ORDER: "Ordered",
+    Action.APPROVE: "Approved an order",
+    Action.WITHDRAW: "Withdrew an order",
+    Action.BEGIN_RUN: "Began a waiting order",
+    Action.PAUSE_RUN: "Paused a run",
+    Action.RESUME_RUN: "Resumed a run",
+    Action.CANCEL_RUN: "Cancelled a run",
+    Action.RETRY_RUN: "Retried the failed logins",
+    Action.OPEN_DAILY: "Opened the daily run",
+    Action.END_RUN: "Run ended",
+    Action.PAUSE_PROVIDER: "Paused a provider",
+    Action.RESUME_PROVIDER: "Resumed a provider",
+    Action.CHANGE_PROVIDER: "Changed a provider",
+    Action.CHANGE_DAILY_TIME: "Changed the daily time",
+    Action.IMPORT: "Imported",
+    Action.REGISTER: "Registered unknown logins",
+    Action.EXPORT: "Exported",
+    Action.BUNDLE: "Made a support bundle",
+    Action.ASK_ERASURE: "Ordered an erasure",
+    Action.ERASE: "Erased a customer",
+    Action.DISCLOSE: "Exported all about a customer",
+    Action.VIEW_BANK_DATA: "Viewed bank data",
+    Action.NOTE: "Wrote a note",
+    Action.CHANGE_ROW: "Edited by hand",
+    Action.PRUNE: "Deleted what was too old",
+    Action.SIGN_IN: "Signed in",
+    Action.SIGN_OUT: "Signed out",
+    Action.FAIL_SIGN_IN: "Failed to sign in",
+}
+# What is done, of which more is said after it: "Ordered: switch off".
+NAMED_FURTHER = ("purpose", "what", "model")
+# Names of details that the words of an event have said already.
+SAID_IN_WORDS = frozenset(NAMED_FURTHER)
+
+DETAIL_WORDS: Mapping[str, str] = {
+    "brought_forward": "waited already and were brought forward",
+    "left_out": "ordered elsewhere already and left out",
+    "with_report": "begins with the provider's report",
+    "starts_at": "begins at",
+    "needs_approval": "needs approval",
+    "outcomes": "outcomes",
+    "cancelled": "called off",
+    "kind": "cause",
+    "changed": "changed",
+    "change": "change",
+    "fields": "fields",
+    "before": "before",
+    "after": "after",
+}
+
+
+def what_words(action: str) -> str:
+    """Return what an action is called; an unlisted one as it was stored."""
+    try:
+        return WHAT[Action(action)]
+    except ValueError:
+        return action.replace("_", " ")
+
+
+def what_was_done(event: Event) -> str:
+    """Return what was done in a few words, as "Ordered: switch off" or "Exported: logins"."""
+    said = what_words(event.action)
+    for name in NAMED_FURTHER:
+        if found := event.details.get(name):
+            further = purpose_words(str(found)) if name == "purpose" else str(found)
+            return f"{said}: {further.lower()}"
+    return said
+
+
+def details_of(event: Event) -> list[tuple[str, str]]:
+    """Return what else is known of an event: name and words."""
+    return [
+        (DETAIL_WORDS.get(name, name.replace("_", " ")).capitalize(), _value_words(name, value))
+        for name, value in event.details.items()
+        if name not in SAID_IN_WORDS
+    ]
+
+
+def _value_words(name: str, value: Any) -> str:
+    if name == "outcomes" and isinstance(value, dict):
+        return ", ".join(f"{count} {outcome_label(outcome)}" for outcome, count in value.items())
+    return "; ".join(_flat(value))
+
+
+def _flat(value: Any) -> Iterator[str]:
+    """Yield the parts of a JSON value as words: {"limit": [20, 30]} as "limit: 20 → 30"."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            pair = isinstance(inner, list) and len(inner) == 2
+            said = f"{inner[0]} → {inner[1]}" if pair else ", ".join(_flat(inner))
+            yield f"{name.replace('_', ' ')}: {said}"
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _flat(inner)
+    elif isinstance(value, bool):
+        yield "yes" if value else "no"
+    else:
+        yield str(value)
