@@ -26,3 +26,13 @@ def forecast(*, logins: int, per_window: int, window: timedelta, busy: int = 0) 
     if logins <= 0:
         return timedelta(0)
     return window * ((logins + busy - 1) // per_window)
+
+
+def most_in(*, span: timedelta, per_window: int, window: timedelta) -> int:
+    """Return how many paced calls at most are on their way before `span` is over."""
+    return per_window * max(1, -(-span // window))
+
+
+def limit_for(*, logins: int, span: timedelta, window: timedelta) -> int:
+    """Return the smallest limit a window under which `logins` paced calls fit into `span`."""
+    return max(1, -(-logins // max(1, -(-span // window))))

@@ -4,7 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from refreshops.rules.pacing import forecast, free_again_at, free_at_the_latest
+from refreshops.rules.pacing import (
+    forecast,
+    free_again_at,
+    free_at_the_latest,
+    limit_for,
+    most_in,
+)
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -46,3 +52,25 @@ def test_a_forecast_is_the_best_legal_schedule(logins, per_window):
     starts = [MINUTE * (number // per_window) for number in range(logins)]
 
     assert forecast(logins=logins, per_window=per_window, window=MINUTE) == starts[-1]
+
+
+@pytest.mark.parametrize("per_window", [1, 7, 30])
+@pytest.mark.parametrize("seconds", [1, 60, 61, 3600, 86_400])
+def test_what_fits_into_a_span_is_what_the_forecast_says(seconds, per_window):
+    span = timedelta(seconds=seconds)
+
+    fitting = most_in(span=span, per_window=per_window, window=MINUTE)
+
+    assert forecast(logins=fitting, per_window=per_window, window=MINUTE) < span
+    assert forecast(logins=fitting + 1, per_window=per_window, window=MINUTE) >= span
+
+
+@pytest.mark.parametrize("logins", [0, 1, 59, 60, 61, 840, 28_801])
+@pytest.mark.parametrize("hours", [1, 23, 24])
+def test_the_limit_for_a_day_is_the_smallest_under_which_it_fits(logins, hours):
+    span = timedelta(hours=hours)
+
+    limit = limit_for(logins=logins, span=span, window=MINUTE)
+
+    assert most_in(span=span, per_window=limit, window=MINUTE) >= logins
+    assert limit == 1 or most_in(span=span, per_window=limit - 1, window=MINUTE) < logins
