@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterable, Iterator
+from typing import IO
 
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
@@ -43,6 +44,12 @@ def xlsx_response(rows: Iterable[Row], *, filename: str, sheet: str) -> HttpResp
     book.save(file)
     file.seek(0)
     return _download(FileResponse(file, content_type=XLSX_TYPE), filename=filename)
+
+
+def zip_response(file: IO[bytes], *, filename: str) -> StreamingHttpResponse:
+    """Return a zip download of a file that is closed, and gone, when it has been sent."""
+    file.seek(0)
+    return _download(FileResponse(file, content_type="application/zip"), filename=filename)
 
 
 def dated_name(*parts: object, ending: str) -> str:

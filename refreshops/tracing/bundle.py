@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from refreshops.providers.marks import Marker
 from refreshops.tracing import bundle_ticket
-from refreshops.tracing.handing_out import CUSTOMER, LABELS, Case, Desk, Words, moment
+from refreshops.tracing.handing_out import CUSTOMER, FIELDS, LABELS, Case, Desk, Words, moment
 from refreshops.tracing.models import Call
 
 # Writes rows as the pieces of a CSV file that no spreadsheet runs.
@@ -132,7 +132,7 @@ def _ending_line(row: Ending, desk: Desk) -> dict[str, Any]:
 
 
 def _timeline(calls: list[dict[str, Any]], ends: list[dict[str, Any]]) -> Iterator[Sequence[Any]]:
-    names = [LABELS[name] for name in LABELS if name not in ("attempt_id", "run_id", "body")]
+    names = [LABELS[name] for name in FIELDS if name not in ("attempt_id", "run_id")]
     columns = (
         *names,
         *("took_ms", "expected", LABELS["run_id"], LABELS["attempt_id"]),

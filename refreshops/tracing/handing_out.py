@@ -34,7 +34,7 @@ FIELDS = (
     "attempt_id",
     "error",
 )
-LABELS = {name: str(Call._meta.get_field(name).verbose_name) for name in (*FIELDS, "body")}
+LABELS = {field.name: str(field.verbose_name) for field in Call._meta.fields}
 _SPOKEN = frozenset({"message", "error"})
 _IDS = frozenset({"request_id", "login_id"})
 
@@ -59,8 +59,16 @@ class Words(Protocol):
     """What a provider's side knows of handing out its calls."""
 
     title: str
-    kept_of_requests: Sequence[str]
-    kept_of_answers: Sequence[str]
+
+    @property
+    def kept_of_requests(self) -> Sequence[str]:
+        """Return the names of the fields of a request that are ever stored."""
+        ...
+
+    @property
+    def kept_of_answers(self) -> Sequence[str]:
+        """Return the names of the fields of an answer that are ever stored."""
+        ...
 
     def cleaned(self, text: str) -> str:
         """Return a text of an address, a code or a name without secrets."""
