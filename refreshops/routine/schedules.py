@@ -8,6 +8,7 @@ from datetime import datetime, time
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django_q.models import Schedule
 
@@ -47,10 +48,23 @@ def ensure_schedules() -> None:
 
 def daily_time() -> time | None:
     """Return when the daily run starts, in settings.TIME_ZONE; None when it is switched off."""
-    row = Schedule.objects.filter(name=DAILY).exclude(repeats=SWITCHED_OFF).order_by("pk").first()
-    if row is None:
+    return time_of(daily_cron().first())
+
+
+def daily_cron() -> QuerySet[Schedule, str]:
+    """Return the cron line of the daily run as a query of one row, or of none, to ask with others.
+
+    `time_of` reads it.
+    """
+    rows = Schedule.objects.filter(name=DAILY).exclude(repeats=SWITCHED_OFF).order_by("pk")
+    return rows.values_list("cron", flat=True)
+
+
+def time_of(cron: str | None) -> time | None:
+    """Return the time of day a cron line of ours says; None for none."""
+    if not cron:
         return None
-    minute, hour, *_ = row.cron.split()
+    minute, hour, *_ = cron.split()
     return time(int(hour), int(minute))
 
 
