@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from refreshops.console.filters import Choices, ExactFilter, ProviderFilter
 from refreshops.console.lookups import YEARS
+from refreshops.console.search import is_number
 
 TODAY, YESTERDAY, WEEK = "today", "yesterday", "week"
 DAY_CHOICES: Choices = [(TODAY, "Today"), (YESTERDAY, "Yesterday"), (WEEK, "The last 7 days")]
@@ -104,3 +105,21 @@ class CallProviderFilter(ProviderFilter):
     """By provider, on rows that name it themselves."""
 
     field = "provider"
+
+
+class AttemptFilter(admin.SimpleListFilter):
+    """By attempt, where a link asks for one; there is nothing to choose from."""
+
+    title, parameter_name = "attempt", "attempt"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        """Return the attempt that was asked for, to be seen and let go."""
+        value = str(self.value() or "")
+        return [(value, f"Attempt {value[:20]}")] if value else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the calls of the attempt; none for what is no attempt's number."""
+        value = str(self.value() or "")
+        if not value:
+            return queryset
+        return queryset.filter(attempt_id=int(value)) if is_number(value) else queryset.none()

@@ -10,14 +10,23 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 
 from refreshops.console import filters
-from refreshops.console.addresses import page
+from refreshops.console.addresses import calls_list, page
+from refreshops.console.attempts_admin import linking_runs
 from refreshops.console.badges import mark
-from refreshops.console.keyset import KeysetAdmin
+from refreshops.console.call_export import CallExport
+from refreshops.console.call_filters import (
+    AttemptFilter,
+    CallProviderFilter,
+    choice_filter,
+    day_filter,
+)
+from refreshops.console.call_page import LARGE, links_of, siblings_of
 from refreshops.console.machine_rows import PageAdmin
 from refreshops.console.moments import moment
-from refreshops.console.scoping import logins_of, runs_of, sees_how_much_bank_data
+from refreshops.console.scoping import logins_of, sees_everything, sees_how_much_bank_data
 from refreshops.console.search import canonical, is_number
 from refreshops.console.words import about_call
+from refreshops.logins.cells import visible
 from refreshops.rules.lifecycle import CallState
 from refreshops.tracing.models import Call
 
@@ -30,9 +39,12 @@ STATE_WORDS = {
     CallState.NO_ANSWER.value: "no answer",
 }
 
+# So many logins' calls are found by their LoginIds; who has more finds a page among the newest.
+FEW_LOGINS = 1000
+
 
 @admin.register(Call)
-class CallAdmin(KeysetAdmin, PageAdmin):
+class CallAdmin(CallExport, PageAdmin):
     """One row per HTTP exchange."""
 
     page_template = "console/call.html"
@@ -45,25 +57,31 @@ class CallAdmin(KeysetAdmin, PageAdmin):
         "code",
         "answer_state",
         "took",
-        "run",
+        "run_link",
         "said",
     )
     list_display_links = ("sent", "endpoint")
     list_filter = (
-        ("sent_at", admin.DateFieldListFilter),
+        day_filter("sent_at"),
         filters.EndpointFilter,
         filters.HttpStatusFilter,
         filters.CodeFilter,
-        "state",
+        choice_filter("state", title="state", choices=STATE_WORDS),
+        CallProviderFilter,
+        AttemptFilter,
     )
     search_fields = ("login_id",)
     search_help_text = "A whole LoginId, a whole RequestId, or the number of a run"
     ordering = ("-sent_at", "-id")
 
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        """Name a run without a link where it may be somebody else's."""
+        return linking_runs(request.user, super().get_list_display(request))
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
         """Leave the two large columns on disk: only a call's own page shows them."""
         rows: QuerySet[Call] = super().get_queryset(request)
-        return rows.defer("answer", "body")
+        return rows.defer(*LARGE)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
@@ -71,7 +89,7 @@ class CallAdmin(KeysetAdmin, PageAdmin):
         """Search exactly, one index at a time: a LoginId, else a RequestId, else a run."""
         term = search_term.strip()
         if not term:
-            return queryset, False
+            return _sought_by_login(queryset, request.user), False
         if is_number(term):
             return queryset.filter(run_id=int(term)), False
         found = queryset.filter(login_id=canonical(term))
@@ -81,18 +99,16 @@ class CallAdmin(KeysetAdmin, PageAdmin):
 
     def page_context(self, request: HttpRequest, row: Call) -> dict[str, Any]:
         """Return the call in words, and what it belongs to."""
-        login = logins_of(request.user).filter(
-            provider__name=row.provider, login_id=row.login_id or None
-        )
         return {
+            "back": _back_to(request),
             "title": f"{row.method} {row.endpoint}",
             "plain": about_call(row),
             "state_mark": self.answer_state(row),
             "took": self.took(row),
             "body": pretty(row.body),
             "answer": pretty(_answer_for(request.user, row)),
-            "login": login.first(),
-            "run": runs_of(request.user).filter(pk=row.run_id or 0).first(),
+            "links": links_of(row, user=request.user),
+            "siblings": siblings_of(row, user=request.user),
         }
 
     @admin.display(description="timestamp")
@@ -102,13 +118,19 @@ class CallAdmin(KeysetAdmin, PageAdmin):
 
     @admin.display(description="LoginId")
     def login(self, call: Call) -> str:
-        """Render the first block of the id, the whole in the title."""
-        return format_html('<code title="{}">{}</code>', call.login_id, call.login_id[:8] or "–")
+        """Render the first block of the id, the whole in the title, as a link to its calls."""
+        if not call.login_id:
+            return ""
+        words = '<a href="{}" title="{}"><code>{}</code></a>'
+        return format_html(words, calls_list(q=call.login_id), call.login_id, call.login_id[:8])
 
     @admin.display(description="FlinksCode")
     def code(self, call: Call) -> str:
         """Render the code as it came."""
-        return format_html("<code>{}</code>", call.provider_code) if call.provider_code else ""
+        if not call.provider_code:
+            return ""
+        words = visible(call.provider_code)
+        return format_html('<code title="{}">{}</code>', words, words)
 
     @admin.display(description="state")
     def answer_state(self, call: Call) -> str:
@@ -118,7 +140,7 @@ class CallAdmin(KeysetAdmin, PageAdmin):
     @admin.display(description="message")
     def said(self, call: Call) -> str:
         """Render the beginning of the provider's message, or why there was no answer."""
-        words = call.message or call.error
+        words = visible(call.message or call.error)
         return format_html('<span title="{}">{}</span>', words, Truncator(words).chars(60))
 
     @admin.display(description="took")
@@ -130,11 +152,30 @@ class CallAdmin(KeysetAdmin, PageAdmin):
         return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
 
     @admin.display(description="run")
-    def run(self, call: Call) -> str:
-        """Render the run's number."""
+    def run_link(self, call: Call) -> str:
+        """Render the run's number, for a reader who may see every run."""
         if call.run_id is None:
             return ""
         return format_html('<a href="{}">{}</a>', page("routine_run", call.run_id), call.run_id)
+
+    @admin.display(description="run")
+    def run_number(self, call: Call) -> str:
+        """Render the run's number."""
+        return "" if call.run_id is None else str(call.run_id)
+
+
+def _back_to(request: HttpRequest) -> str:
+    """Return the query of the list this call was opened from: its filters and its page."""
+    query = request.GET.get("_changelist_filters", "")
+    return f"?{query}" if query else ""
+
+
+def _sought_by_login(calls: QuerySet[Call], user: Any) -> QuerySet[Call]:
+    """Say the same once more in a way that an index answers, for a reader of few logins."""
+    if sees_everything(user):
+        return calls
+    own = list(logins_of(user).values_list("login_id", flat=True)[: FEW_LOGINS + 1])
+    return calls.filter(login_id__in=own) if len(own) <= FEW_LOGINS else calls
 
 
 def _answer_for(user: Any, call: Call) -> Any:
@@ -144,5 +185,8 @@ def _answer_for(user: Any, call: Call) -> Any:
 
 
 def pretty(value: Any) -> str:
-    """Return a JSON value as people read it."""
-    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) if value else ""
+    """Return a JSON value as people read it, every unseen character spelled out."""
+    if not value:
+        return ""
+    lines = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True).split("\n")
+    return "\n".join(map(visible, lines))

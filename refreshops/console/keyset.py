@@ -133,6 +133,13 @@ class KeysetChangeList(ChangeList):
         self.result_list = self.slice.rows
         self.result_count = len(self.result_list)
         self.paginator = None
+        # Said once in `url_for_result`: the stock list takes them apart again for each link.
+        self._kept, self.preserved_filters = self.preserved_filters, ""
+
+    def url_for_result(self, result: Model) -> str:
+        """Return the address of a row's page, which knows the way back to this page of the list."""
+        address = super().url_for_result(result)
+        return f"{address}?{self._kept}" if self._kept else address
 
     @property
     def pages(self) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Times as people read them: local with a relative form, the exact UTC in the title."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -44,8 +45,13 @@ def local_words(at: datetime, *, now: datetime) -> str:
     clock = local.strftime("%H:%M")
     if local.date() == today.date():
         return clock
-    pattern = "j M" if local.year == today.year else "j M Y"
-    return f"{date_format(local, pattern)} {clock}"
+    return f"{_day_words(local.date(), year=local.year != today.year)} {clock}"
+
+
+@lru_cache(maxsize=1024)
+def _day_words(day: date, *, year: bool) -> str:
+    """Return a day in words. A list names the same few days fifty times."""
+    return date_format(day, "j M Y" if year else "j M")
 
 
 def relative(at: datetime, *, now: datetime) -> str:
