@@ -8,8 +8,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from refreshops.bankdata.models import BankAccount, Snapshot
+from refreshops.console.call_filters import day_filter
+from refreshops.console.keyset import KeysetAdmin
 from refreshops.console.login_page import note_viewing
-from refreshops.console.machine_rows import CappedPaginator, MachineRowsAdmin
+from refreshops.console.machine_rows import MachineRowsAdmin
 from refreshops.console.moments import moment
 from refreshops.console.scoping import sees_bank_data, sees_everything
 from refreshops.console.search import canonical
@@ -27,17 +29,16 @@ class ByLoginId:
 
 
 @admin.register(Snapshot)
-class SnapshotAdmin(ByLoginId, MachineRowsAdmin):
+class SnapshotAdmin(ByLoginId, KeysetAdmin, MachineRowsAdmin):
     """When what was fetched; never the payload itself."""
 
     list_display = ("id", "login", "fetched", "as_of", "account_count", "transaction_count")
     list_select_related = ("login",)
-    list_filter = (("fetched_at", admin.DateFieldListFilter),)
+    list_filter = (day_filter("fetched_at"),)
     search_fields = ("login_id",)
     search_help_text = "A whole LoginId"
-    ordering = ("-id",)
-    sortable_by = ()
-    paginator = CappedPaginator
+    ordering = ("-fetched_at", "-id")
+    nothing_yet = "The daily run fetches one for each login that it finds fresh."
     fields = (
         "login",
         "attempt_id",
@@ -68,7 +69,7 @@ class SnapshotAdmin(ByLoginId, MachineRowsAdmin):
 
 
 @admin.register(BankAccount)
-class BankAccountAdmin(ByLoginId, MachineRowsAdmin):
+class BankAccountAdmin(ByLoginId, KeysetAdmin, MachineRowsAdmin):
     """The accounts of each login's latest snapshot, for people with the permission."""
 
     list_display = (
@@ -84,8 +85,7 @@ class BankAccountAdmin(ByLoginId, MachineRowsAdmin):
     search_fields = ("login_id",)
     search_help_text = "A whole LoginId"
     ordering = ("-id",)
-    sortable_by = ()
-    paginator = CappedPaginator
+    nothing_yet = "They come with a login's next snapshot."
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only with the add-on permission, and never for an account manager."""
