@@ -9,6 +9,12 @@ class ConsoleConfig(AppConfig):
     verbose_name = "Console"
     default = True
 
+    def ready(self) -> None:
+        """Let the story hear who signs in."""
+        from refreshops.console import sign_ins
+
+        sign_ins.listen()
+
 
 class ConsoleAdminConfig(admin_apps.AdminConfig):
     default_site = "refreshops.console.site.ConsoleSite"

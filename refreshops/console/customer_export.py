@@ -11,9 +11,11 @@ from django.urls import URLPattern, path, reverse
 from import_export.admin import ExportMixin
 
 from refreshops.console.exports import csv_response, dated_name, xlsx_response
+from refreshops.console.story import tell
 from refreshops.logins.cells import Row
 from refreshops.logins.customer_rows import COLUMNS
 from refreshops.logins.models import Customer
+from refreshops.tracing.events import Action
 
 KINDS = {"csv": "Export CSV", "xlsx": "Export XLSX"}
 
@@ -42,13 +44,20 @@ class CustomerExport(ExportMixin):
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         try:
-            rows = table_of(self.get_export_queryset(request))
+            customers = _importable(self.get_export_queryset(request))
+            self._tell(request, customers, kind=kind)
+            rows = table_of(customers)
         except IncorrectLookupParameters as senseless:
             raise BadRequest("A filter makes no sense.") from senseless
         name = dated_name("customers", ending=kind)
         if kind == "csv":
             return csv_response(rows, filename=name)
         return xlsx_response(rows, filename=name, sheet="Customers")
+
+    def _tell(self, request: HttpRequest, customers: QuerySet[Customer], *, kind: str) -> None:
+        if request.method == "GET":
+            number = customers.order_by().count()
+            tell(request, Action.EXPORT, number=number, details={"what": "customers", "as": kind})
 
 
 def export_tools(query: str) -> list[tuple[str, str]]:
@@ -59,10 +68,15 @@ def export_tools(query: str) -> list[tuple[str, str]]:
     ]
 
 
+def _importable(customers: QuerySet[Customer]) -> QuerySet[Customer]:
+    """Leave out customers to be forgotten: the import refuses them."""
+    return customers.filter(erasure_asked_at=None)
+
+
 def table_of(customers: QuerySet[Customer]) -> Iterator[Row]:
-    """Yield header and rows. Customers to be forgotten are left out: the import refuses them."""
+    """Yield header and rows."""
     yield COLUMNS
-    rows = customers.filter(erasure_asked_at=None).select_related("account_manager")
+    rows = customers.select_related("account_manager")
     for customer in rows.iterator(chunk_size=2000):
         person = customer.account_manager
         manager = person.get_username() if person else ""

@@ -1,16 +1,21 @@
 """Writes an import into the journal: one entry for all of it, and one for each name or manager set.
 
+The story gets one event for all of it.
+
 New customers and activity dates get none of their own: there may be 100 000 of them, every day.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 
+from refreshops.logins.customer_import import Report
 from refreshops.logins.customer_resource import Change
 from refreshops.logins.models import Customer
+from refreshops.tracing.events import Action, note
 
 DECIDED = {"name": "name", "account_manager": "account manager"}
 
@@ -36,9 +41,21 @@ class ImportJournal:
             and (columns := [DECIDED[name] for name in change.columns if name in DECIDED])
         )
 
-    def close(self, said: str) -> None:
+    def close(self, report: Report, *, said: str, now: datetime) -> None:
         """Write down the import as a whole."""
         self._entry(object_repr=f"Import of {self._file}"[:200], change_message=said).save()
+        tell_import(report, by=self._by, now=now)
 
     def _entry(self, **fields: Any) -> LogEntry:
         return LogEntry(user=self._by, content_type=self._kind, action_flag=CHANGE, **fields)
+
+
+def tell_import(report: Report, *, by: Any, now: datetime) -> None:
+    """Tell the story of an import of customers that changed something; None: the command line.
+
+    Not the file's name: people name files after persons.
+    """
+    counts = {"new": report.new, "changed": report.changed, "unchanged": report.unchanged}
+    if report.changes:
+        details = {"what": "customers", **counts}
+        note(Action.IMPORT, by=by, at=now, number=report.changes, details=details)

@@ -203,7 +203,7 @@ def _carry_out(request: HttpRequest, key: UUID) -> Report | None:
         except Sealed:
             return None
         if not report.faults.count:
-            journal.close(said(report))
+            journal.close(report, said=said(report), now=wiring.clock())
         uploads.drop(key, by=request.user)
     return report
 

@@ -9,8 +9,10 @@ from django.http import HttpRequest, StreamingHttpResponse
 from refreshops.console.exports import csv_response, dated_name
 from refreshops.console.machine_rows import ConsoleAdmin
 from refreshops.console.scoping import seen_by
+from refreshops.console.story import tell
 from refreshops.logins.cells import Row
 from refreshops.logins.models import Login
+from refreshops.tracing.events import Action
 
 # Columns that are the login's own fields, by their names.
 FIELDS = (
@@ -49,8 +51,10 @@ class LoginExport(ConsoleAdmin):
     @admin.action(description="Export (CSV)", permissions=["view"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Login]) -> StreamingHttpResponse:
         """Answer with a row for each chosen login that this person may see."""
-        rows = login_rows(seen_by(request.user, queryset))
-        return csv_response(rows, filename=dated_name("logins", ending="csv"))
+        logins = seen_by(request.user, queryset)
+        number = logins.order_by().count()
+        tell(request, Action.EXPORT, number=number, details={"what": "logins", "as": "csv"})
+        return csv_response(login_rows(logins), filename=dated_name("logins", ending="csv"))
 
 
 def login_rows(logins: QuerySet[Login]) -> Iterator[Row]:

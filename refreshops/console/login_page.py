@@ -11,9 +11,11 @@ from refreshops.console.addresses import calls_list
 from refreshops.console.order_kinds import Kind, kinds_of
 from refreshops.console.receipts import last_receipt
 from refreshops.console.scoping import attempts_of, calls_of, runs_of, sees_bank_data
+from refreshops.console.story import tell
 from refreshops.console.words import about_login, held_data
 from refreshops.logins.models import Login, LoginStatus, Nightly
 from refreshops.rules.lifecycle import Purpose
+from refreshops.tracing.events import Action
 
 LAST_CALLS = 10
 LAST_ATTEMPTS = 10
@@ -69,6 +71,8 @@ def _accounts(request: HttpRequest, login: Login) -> dict[str, Any] | None:
 
 def note_viewing(request: HttpRequest, row: Any) -> None:
     """Write down that this person looked at bank data (design.md section 6)."""
+    login_pk = row.pk if isinstance(row, Login) else row.login_id
+    tell(request, Action.VIEW_BANK_DATA, subject=("login", login_pk))
     LogEntry.objects.create(
         user_id=int(request.user.pk or 0),
         content_type=ContentType.objects.get_for_model(row),

@@ -15,11 +15,13 @@ from refreshops import wiring
 from refreshops.console.exports import csv_response, dated_name
 from refreshops.console.order_kinds import KINDS, Kind, may
 from refreshops.console.scoping import logins_of, seen_by, sees_everything
+from refreshops.console.story import tell
 from refreshops.logins.models import Customer, Login
 from refreshops.logins.pasted import Ends, Match, Word, match
 from refreshops.logins.pasted_words import SIZE_CAP, text_of
 from refreshops.logins.register_file import Unreadable
 from refreshops.rules.lifecycle import Purpose
+from refreshops.tracing.events import Action
 
 # What may be ordered for a list; each needs its own permission.
 ORDERED = (Purpose.SWITCH_OFF, Purpose.SWITCH_ON, Purpose.CHECK_SCHEDULE)
@@ -70,6 +72,8 @@ def view(request: HttpRequest) -> HttpResponseBase:
     except Unreadable as refusal:
         return _page(request, kinds, kind, text=text, error=str(refusal))
     if request.POST.get("answer") == "csv":
+        details = {"what": "match of a list", "as": "csv"}
+        tell(request, Action.EXPORT, number=len(found.keys), details=details)
         rows = _table(found, kind, request.user)
         return csv_response(rows, filename=dated_name("match", kind.action, ending="csv"))
     return _page(request, kinds, kind, text=text, found=found)

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Model
 from django.http import (
     Http404,
@@ -26,11 +27,13 @@ from refreshops.console.confirm import Question, ask
 from refreshops.console.moments import moment
 from refreshops.console.once import place_once
 from refreshops.console.scoping import runs_of, sees_bank_data
+from refreshops.console.story import tell
 from refreshops.logins.models import Customer, Login
 from refreshops.routine import privacy, services, tasks
 from refreshops.routine.disclosure import everything_about
 from refreshops.routine.erasing import forgotten_logins
 from refreshops.routine.privacy import Holdings
+from refreshops.tracing.events import Action
 
 SAMPLE = 20
 # Beside Django's own flags for added, changed and deleted; 4 is for a page that was viewed.
@@ -101,8 +104,10 @@ def _export(request: HttpRequest, customer: Customer) -> HttpResponseBase:
     held = privacy.holdings(customer)
     if request.method != "POST":
         return ask(request, _export_question(request, customer, held))
-    _write_down(request, customer, flag=EXPORTED, said="Exported everything held.")
     now = wiring.clock()
+    with transaction.atomic():
+        _write_down(request, customer, flag=EXPORTED, said="Exported everything held.")
+        tell(request, Action.DISCLOSE, number=held.logins, subject=("customer", customer.pk))
     answer = StreamingHttpResponse(
         everything_about(customer, vault=wiring.vault(), now=now), content_type="application/json"
     )

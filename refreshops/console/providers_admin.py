@@ -13,8 +13,10 @@ from refreshops.console.addresses import page
 from refreshops.console.badges import mark
 from refreshops.console.confirm import Question, ask
 from refreshops.console.machine_rows import ConsoleAdmin
+from refreshops.console.story import tell
 from refreshops.logins.models import LoginStatus, Provider
 from refreshops.routine import services, tasks
+from refreshops.tracing.events import Action
 
 
 @admin.register(Provider)
@@ -33,6 +35,8 @@ class ProviderAdmin(ConsoleAdmin):
         "currency",
     )
     readonly_fields = ("name",)
+    # What is told of a change holds old and new: see `save_model`.
+    tells_edits = False
 
     def get_urls(self) -> list[Any]:
         """Add pausing and resuming."""
@@ -58,6 +62,22 @@ class ProviderAdmin(ConsoleAdmin):
         """Show how the provider stands above its settings."""
         extra = {"may_pause": self.has_pause_permission(request), **(extra_context or {})}
         return super().change_view(request, object_id, form_url, extra)
+
+    def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
+        """Save, and tell from what to what each setting was changed."""
+        super().save_model(request, obj, form, change)
+        changed = {
+            name: [str(form.initial.get(name)), str(form.cleaned_data[name])]
+            for name in form.changed_data
+        }
+        if changed:
+            tell(
+                request,
+                Action.CHANGE_PROVIDER,
+                provider=obj.name,
+                subject=("provider", obj.pk),
+                details={"changed": changed},
+            )
 
     def step(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
         """Confirm and carry out a pause or a resumption."""

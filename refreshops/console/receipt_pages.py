@@ -18,6 +18,7 @@ from refreshops.console.machine_rows import ConsoleAdmin, PageAdmin
 from refreshops.console.receipts import evidence_of
 from refreshops.console.scoping import attempts_of, runs_of, sees_everything
 from refreshops.console.search import is_number
+from refreshops.console.story import tell
 from refreshops.logins.models import Login
 from refreshops.routine import receipt_files
 from refreshops.routine.models import Attempt, Run
@@ -32,6 +33,8 @@ from refreshops.routine.receipts import (
     receipts,
     totals,
 )
+from refreshops.routine.standing import Standing
+from refreshops.tracing.events import Action
 
 PER_PAGE = 500
 
@@ -88,17 +91,19 @@ class RunReceipts(PageAdmin):
     def csv(self, request: HttpRequest, pk: int) -> StreamingHttpResponse:
         """Answer with a CSV row for each login, written while it is read."""
         run = self._order_or_404(request, pk)
+        _tell(request, run, kind="csv")
         rows = receipt_files.csv_rows(self._receipts(request, run))
         return csv_response(rows, filename=_filename(run, "csv"))
 
     def json(self, request: HttpRequest, pk: int) -> StreamingHttpResponse:
         """Answer with one document of all logins and all calls, written while it is read."""
         run = self._order_or_404(request, pk)
+        counted = _tell(request, run, kind="json")
         document = receipt_files.json_document(
             run,
             self._receipts(request, run),
             environment=wiring.environment_label(),
-            totals=totals(_attempts(request, run), run=run),
+            totals=counted,
             made_at=wiring.clock(),
         )
         kind = "application/json"
@@ -150,6 +155,16 @@ class LoginReceipts(ConsoleAdmin):
             "run_url": reverse("admin:run_receipt", args=[run.pk]) if visible_run else "",
         }
         return TemplateResponse(request, "console/login_receipt.html", context)
+
+
+def _tell(request: HttpRequest, run: Run, *, kind: str) -> dict[Standing, int]:
+    """Tell who takes a receipt away, and return its totals."""
+    counted = totals(_attempts(request, run), run=run)
+    if request.method == "GET":
+        details = {"what": "receipt", "as": kind}
+        number = sum(counted.values())
+        tell(request, Action.EXPORT, number=number, run_id=run.pk, details=details)
+    return counted
 
 
 def receipt_url(run: Run) -> str:

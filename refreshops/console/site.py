@@ -7,6 +7,7 @@ from django.http import HttpRequest, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
+from refreshops.console.hand_edits import ToldEdits
 from refreshops.console.lookups import OwnLookups
 
 # Their forms would let a person name any function to be run (fault F10).
@@ -108,10 +109,9 @@ class ConsoleSite(admin.AdminSite):
 
 
 def _guarded(admin_class: type[admin.ModelAdmin]) -> type[admin.ModelAdmin]:
-    """Return the class with `OwnLookups`: people and groups are registered by Django itself."""
-    if issubclass(admin_class, OwnLookups):
-        return admin_class
-    return type(admin_class.__name__, (OwnLookups, admin_class), {})
+    """Return the class with our mixins: people and groups are registered by Django itself."""
+    mixins = [row for row in (ToldEdits, OwnLookups) if not issubclass(admin_class, row)]
+    return type(admin_class.__name__, (*mixins, admin_class), {}) if mixins else admin_class
 
 
 def _places(request: HttpRequest) -> list[dict[str, Any]]:

@@ -21,11 +21,13 @@ from refreshops.console.once import new_token, place_once
 from refreshops.console.orders import KINDS
 from refreshops.console.scoping import seen_by
 from refreshops.console.search import is_number
+from refreshops.console.story import tell
 from refreshops.logins.models import Customer, Login, UnknownLogin
 from refreshops.logins.unknown import register_unknown
 from refreshops.routine import services, tasks
 from refreshops.rules.lifecycle import Purpose
 from refreshops.rules.pacing import forecast
+from refreshops.tracing.events import Action
 
 NOBODYS = "unassigned"
 NOBODYS_NAME = "Not assigned to a customer"
@@ -154,7 +156,7 @@ def _give(request: HttpRequest, rows: list[UnknownLogin], *, reason: str) -> Htt
         logins = register_unknown(rows, customer=customer, by=request.user, now=now, active=False)
         if not logins:
             raise services.NothingToDo(GONE_MEANWHILE)
-        _note(request, logins)
+        _note(request, logins, customer)
         opened = services.switch(
             logins=Login.objects.filter(pk__in=[login.pk for login in logins]),
             on=False,
@@ -212,16 +214,17 @@ def _ask_customer(
 def _register(request: HttpRequest, rows: list[UnknownLogin], customer: Customer) -> HttpResponse:
     with transaction.atomic():
         logins = register_unknown(rows, customer=customer, by=request.user, now=wiring.clock())
-        _note(request, logins)
+        _note(request, logins, customer)
     messages.success(request, f"{how_many(len(logins))} registered to {customer}.")
     if left := len(rows) - len(logins):
         messages.info(request, f"{left} had been registered by somebody else meanwhile.")
     return redirect(all_logins(customer__id__exact=str(customer.pk)))
 
 
-def _note(request: HttpRequest, logins: list[Login]) -> None:
-    """Let each login's history say who brought it in."""
+def _note(request: HttpRequest, logins: list[Login], customer: Customer) -> None:
+    """Let each login's history say who brought it in, and the story how many."""
     if logins:
+        tell(request, Action.REGISTER, number=len(logins), subject=("customer", customer.pk))
         why = "Registered: the provider reported it and nobody knew it."
         by = int(request.user.pk or 0)  # whoever comes here is signed in
         LogEntry.objects.log_actions(by, logins, ADDITION, change_message=why)

@@ -26,6 +26,8 @@ from refreshops.logins import uploads
 from refreshops.logins.models import Login, UnknownLogin
 from refreshops.routine.models import Beat, Run, Slot
 from refreshops.rules.lifecycle import Purpose, RunState
+from refreshops.tracing.events import Action
+from refreshops.tracing.models import Event
 from tests.builders import make_provider
 from tests.console.conftest import (
     Register,
@@ -55,6 +57,13 @@ NO_ROW = "–"
 BANK_DATA = "Savings of 7531.86"
 # Written by the sign-in and the session, not by a page.
 NOT_COMPARED = {"django_session"}
+# What a page that is only read writes down of its reader.
+NOTED = {
+    LogEntry._meta.db_table: f" WHERE action_flag <> {VIEWED}",
+    Event._meta.db_table: (
+        f" WHERE action NOT IN ('{Action.VIEW_BANK_DATA.value}', '{Action.EXPORT.value}')"
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -293,12 +302,11 @@ def ask(client: Client, method: str, address: str, form: dict[str, Any]) -> Http
 
 
 def everything_stored() -> dict[str, list[Any]]:
-    """Return every row of every table, but sessions and the notes of who viewed bank data."""
+    """Return every row of every table, but sessions and the notes of who viewed or took away."""
     found: dict[str, list[Any]] = {}
     with connection.cursor() as cursor:
         for table in sorted(set(connection.introspection.table_names(cursor)) - NOT_COMPARED):
-            noted = LogEntry._meta.db_table == table
-            where = f" WHERE action_flag <> {VIEWED}" if noted else ""
+            where = NOTED.get(table, "")
             cursor.execute(f'SELECT * FROM "{table}"{where}')
             found[table] = sorted(cursor.fetchall(), key=repr)
     return found

@@ -9,7 +9,7 @@ from refreshops.bankdata.models import BankAccount, Snapshot
 from refreshops.console import scoping
 from refreshops.logins.models import Customer, Login, LoginStatus, UnknownLogin
 from refreshops.routine.models import Attempt, Run
-from refreshops.tracing.models import Call
+from refreshops.tracing.models import Call, Event
 from tests.console.conftest import make_attempt, make_call, make_run, page_of
 
 OPEN_TO_MANAGERS = {Customer, Login, Run, Attempt, Call}
@@ -279,7 +279,7 @@ def test_every_scoped_table_is_narrowed_or_empty(people, register):
     """A table with a way to a customer that nobody narrowed would show everything."""
     seen = {
         model: scoping.seen_by(people["manager"], model.objects.all())
-        for model in (Customer, Login, Run, Attempt, Call, UnknownLogin, Snapshot, BankAccount)
+        for model in (*OPEN_TO_MANAGERS, UnknownLogin, Snapshot, BankAccount, Event)
     }
 
     assert set(seen) == set(scoping._NARROW)

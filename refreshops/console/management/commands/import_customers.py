@@ -2,13 +2,16 @@
 
 import json
 from argparse import ArgumentParser
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.utils import timezone
 
 from refreshops import wiring
+from refreshops.console.import_journal import tell_import
 from refreshops.logins import customer_import, register_file
 from refreshops.logins.customer_import import Report
 from refreshops.logins.customer_resource import Scope
@@ -31,13 +34,12 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, file: Path, dry_run: bool, **options: Any) -> None:
-        carry_out = customer_import.check if dry_run else customer_import.write
         scope = Scope(customers=Customer.objects.all(), managers_group=ACCOUNT_MANAGERS)
         zone = timezone.get_current_timezone()
         try:
             content = _content(file)
             customer_import.look_at_name(file.name, content=content)
-            report = carry_out(content, scope=scope, now=wiring.clock(), zone=zone)
+            report = _carry_out(content, dry_run=dry_run, scope=scope, zone=zone)
         except Unreadable as refused:
             raise CommandError(f"{refused} Nothing was written.") from refused
         if options["json"]:
@@ -59,6 +61,18 @@ class Command(BaseCommand):
             self.stdout.write(f"{person} is not in {ACCOUNT_MANAGERS}, and gets {count} customers.")
         if report.moved_back:
             self.stdout.write(f"Earlier last activity than known: {report.moved_back}.")
+
+
+def _carry_out(content: bytes, *, dry_run: bool, scope: Scope, zone: tzinfo) -> Report:
+    """Check the file, or write it; what was written is told in the same transaction."""
+    now = wiring.clock()
+    if dry_run:
+        return customer_import.check(content, scope=scope, now=now, zone=zone)
+    with transaction.atomic():
+        report = customer_import.write(content, scope=scope, now=now, zone=zone)
+        if not report.faults.count:
+            tell_import(report, by=None, now=now)
+    return report
 
 
 def _content(path: Path) -> bytes:

@@ -1,7 +1,9 @@
 """Write the receipts of an order to a file or the screen: twin of the page's exports."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from refreshops.logins.cells import csv_chunks
 from refreshops.routine import receipt_files
 from refreshops.routine.models import Attempt, Run
 from refreshops.routine.receipts import NoReceipt, check_is_order, receipts, totals
+from refreshops.tracing.events import Action, note
 
 EXIT_NO_RECEIPT = 2
 LARGEST_RUN_NUMBER = 2**63 - 1
@@ -37,6 +40,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         run = self._order(options["run"])
         attempts = Attempt.objects.filter(run=run)
+        counted = totals(attempts, run=run)
         rows = receipts(attempts, evidence_of=wiring.provider(run.provider.name).evidence_of)
         if options["format"] == "csv":
             chunks: Iterable[str] = csv_chunks(receipt_files.csv_rows(rows))
@@ -45,10 +49,16 @@ class Command(BaseCommand):
                 run,
                 rows,
                 environment=wiring.environment_label(),
-                totals=totals(attempts, run=run),
+                totals=counted,
                 made_at=wiring.clock(),
             )
-        self._write(chunks, options["output"])
+        with self._place(options["output"]) as write:
+            number = sum(counted.values())
+            details = {"what": "receipt", "as": options["format"]}
+            now = wiring.clock()
+            note(Action.EXPORT, by=None, at=now, number=number, run_id=run.pk, details=details)
+            for text in chunks:
+                write(text)
 
     def _order(self, number: int) -> Run:
         known = Run.objects.select_related("provider", "opened_by", "approved_by")
@@ -61,10 +71,11 @@ class Command(BaseCommand):
             raise CommandError(str(none), returncode=EXIT_NO_RECEIPT) from none
         return run
 
-    def _write(self, chunks: Iterable[str], path: Path | None) -> None:
+    @contextmanager
+    def _place(self, path: Path | None) -> Iterator[Callable[[str], Any]]:
+        """Open where the receipts go, before anybody is told that they went there."""
         if path is None:
-            for text in chunks:
-                self.stdout.write(text, ending="")
+            yield partial(self.stdout.write, ending="")
             return
         try:
             # Customers' names stand in it: for the one who asked alone, and nothing is overwritten.
@@ -72,4 +83,4 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
         with open(handle, "w", encoding="utf-8", newline="") as file:
-            file.writelines(chunks)
+            yield file.write

@@ -1,17 +1,19 @@
 """Bring the register in line with a CSV file: all of it, or nothing."""
 
 from argparse import ArgumentParser
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from refreshops import wiring
 from refreshops.logins import register
 from refreshops.logins.register_file import Unreadable, opened
 from refreshops.logins.register_rows import COLUMNS, Entry, Faults, check_header, judge
+from refreshops.tracing.events import Action, note
 
 
 class Command(BaseCommand):
@@ -40,8 +42,11 @@ class Command(BaseCommand):
         self._say(plan, dry_run=dry_run)
 
     def _write(self, plan: register.Plan) -> None:
+        now = wiring.clock()
         try:
-            register.write(plan, provider_row=wiring.provider_row, now=wiring.clock())
+            with transaction.atomic():
+                register.write(plan, provider_row=wiring.provider_row, now=now)
+                _tell(plan, now=now)
         except IntegrityError as raced:
             raise CommandError(
                 "Somebody else changed the register meanwhile. Nothing was written; try again."
@@ -84,6 +89,20 @@ def _read(path: Path) -> tuple[list[Entry], Faults]:
             },
             default_provider=wiring.PROVIDER_NAMES[0],
         )
+
+
+def _tell(plan: register.Plan, *, now: datetime) -> None:
+    if plan.changes_nothing:
+        return
+    new, changed = len(plan.new), len(plan.changed)
+    counts = {
+        "new": new,
+        "changed": changed,
+        "customers_new": len(plan.customers_new),
+        "customers_changed": len(plan.customers_changed),
+    }
+    details = {"what": "logins", **counts}
+    note(Action.IMPORT, by=None, at=now, number=new + changed, details=details)
 
 
 def _listed(faults: Faults) -> str:
