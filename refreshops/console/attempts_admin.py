@@ -63,17 +63,12 @@ class AttemptAdmin(KeysetAdmin, MachineRowsAdmin):
     search_help_text = "The number of a run, or a whole LoginId"
     ordering = ("-id",)
     exclude = ("lease_token",)
+    not_listed = ("conversation",)
     nothing_yet = "Each run makes one for each of its logins."
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
         """Name a run without a link where it may be somebody else's."""
         return linking_runs(request.user, super().get_list_display(request))
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
-        """Leave on disk what only an attempt's own page shows."""
-        rows: QuerySet[Attempt] = super().get_queryset(request)
-        listing = request.resolver_match and request.resolver_match.url_name
-        return rows.defer("conversation") if str(listing).endswith("_changelist") else rows
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Attempt], search_term: str

@@ -73,15 +73,12 @@ class CallAdmin(CallExport, PageAdmin):
     search_fields = ("login_id",)
     search_help_text = "A whole LoginId, a whole RequestId, or the number of a run"
     ordering = ("-sent_at", "-id")
+    not_listed = LARGE
+    nothing_yet = "Every exchange with a provider is written down here, from the first run on."
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
         """Name a run without a link where it may be somebody else's."""
         return linking_runs(request.user, super().get_list_display(request))
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
-        """Leave the two large columns on disk: only a call's own page shows them."""
-        rows: QuerySet[Call] = super().get_queryset(request)
-        return rows.defer(*LARGE)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Call], search_term: str

@@ -129,7 +129,9 @@ class KeysetChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Read one page. `result_count` is the number of its rows."""
         asked = {name: request.GET.get(name, "") for name in (BEFORE, AFTER)}
-        self.slice = slice_of(self.queryset, key=self.key, size=self.list_per_page, **asked)
+        model_admin: Any = self.model_admin
+        shown = self.queryset.defer(*model_admin.not_listed)
+        self.slice = slice_of(shown, key=self.key, size=self.list_per_page, **asked)
         self.result_list = self.slice.rows
         self.result_count = len(self.result_list)
         self.paginator = None
@@ -182,6 +184,8 @@ class KeysetAdmin(ConsoleAdmin):
     """Mixin before a ModelAdmin of ours with a fixed `ordering`: ("-time", "-id") or ("-id",)."""
 
     sortable_by = ()
+    # Columns that the list leaves on disk: only a row's own page shows them.
+    not_listed: tuple[str, ...] = ()
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         """Return the list that pages by key."""
