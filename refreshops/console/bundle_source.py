@@ -279,7 +279,7 @@ def _in_cell(chosen: dict[str, str], *, login: str = "") -> Q:
 
 def _cell_words(chosen: dict[str, str]) -> str:
     """Return a cell as people call it: the bank, and the code or else the outcome."""
-    bank = chosen.get("institution", "every institution")
+    bank = chosen.get("institution", "Every institution")
     outcome = outcome_label(chosen["outcome"]) if "outcome" in chosen else ""
     what = chosen.get("code") or outcome
     return f"{bank} × {what}" if what else bank

@@ -157,12 +157,15 @@ class Scrubber:
 
     def __call__(self, text: str) -> str:
         """Return `text` without secrets, card-like numbers, addresses and control characters."""
-        text = printable(text)
-        if self._knows_secrets:
-            text = self._secrets.sub(HIDDEN, text)
+        text = self.without_secrets(text)
         # The patterns only see what can still be shown: a megabyte of text costs nothing.
         text = _MARKED_TEXT.sub(self._hide, text[: self._limit * 4])
         return text if len(text) <= self._limit else text[: self._limit - 1] + "…"
+
+    def without_secrets(self, text: str) -> str:
+        """Return `text` on one line without the known secrets; numbers and addresses stay."""
+        text = printable(text)
+        return self._secrets.sub(HIDDEN, text) if self._knows_secrets else text
 
     def finds_secret(self, text: str) -> bool:
         """Tell whether a known secret stands in `text`."""

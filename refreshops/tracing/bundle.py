@@ -110,7 +110,7 @@ class _Shelf:
 def _stored(call: Call, number: int, desk: Desk, shelf: _Shelf) -> dict[str, Any]:
     """Add a call's document; return the lines of it that the other files tell."""
     document = {"call": call.pk, **desk.document(call)}
-    what = _NAME.sub("-", call.endpoint).strip("-")[:40].lower() or "call"
+    what = _NAME.sub("-", call.endpoint).strip("-")[:40] or "call"
     name = f"calls/{number:04}-{what}.json"
     shelf.add(name, _json(document))
     large = ("answer", LABELS["body"])

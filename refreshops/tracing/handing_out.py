@@ -70,8 +70,12 @@ class Words(Protocol):
         """Return the names of the fields of an answer that are ever stored."""
         ...
 
+    def address(self, url: str) -> str:
+        """Return the URL of a call without our keys."""
+        ...
+
     def cleaned(self, text: str) -> str:
-        """Return a text of an address, a code or a name without secrets."""
+        """Return a code or a name without secrets."""
         ...
 
     def said(self, text: str) -> str:
@@ -148,6 +152,8 @@ class Desk:
             return value
         if name in _IDS:
             return printable(value)
+        if name == "url":
+            return self._marked(self.words.address(value))
         return self.said(value) if name in _SPOKEN else self.cleaned(value)
 
     def _value(self, value: Any) -> Any:

@@ -93,6 +93,7 @@ def test_the_ticket_says_what_went_wrong_and_what_was_expected(signed_in, traced
 
     assert f"attempt {traced.own_attempt.pk} of LoginId {traced.own.login_id}" in ticket
     assert "    1 x Authorize: HttpStatusCode 401, QUESTION_NOT_FOUND" in ticket
+    assert "1. POST http://127.0.0.1/v3/[customer]/BankingServices/Authorize" in ticket
     assert "We expected:     HttpStatusCode 200 with a RequestId, and a LastRefresh" in ticket
     assert "GenerateAuthorizeToken" not in ticket.split("What went wrong")[1]
     assert ticket.isascii()

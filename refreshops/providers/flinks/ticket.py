@@ -52,8 +52,12 @@ class Ticket:
         self.kept_of_requests = names_of(KEPT_IN_REQUEST)
         self.kept_of_answers = names_of(self._answer)
 
+    def address(self, url: str) -> str:
+        """Return where a call went: our own words but for ids, so only keys are looked for."""
+        return self._scrubber.without_secrets(url)
+
     def cleaned(self, text: str) -> str:
-        """Return a text of an address, a code or a name as it may be handed out."""
+        """Return a code or a name as it may be handed out."""
         return self._scrubber(text)
 
     def said(self, text: str) -> str:
