@@ -1,4 +1,7 @@
-"""Plain pages for what cannot be shown: 400, 403, 404 and 500. No stack trace, no setting."""
+"""Plain pages for what cannot be shown: 400, 403, 404 and 500. No stack trace, no setting.
+
+Each carries a number that stands in the log beside what happened.
+"""
 
 import logging
 import secrets
@@ -9,7 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
 
+from refreshops.console.help_pages import lost_address
 from refreshops.console.upload_limit import TOO_LARGE
+from refreshops.logins.cells import visible
 
 logger = logging.getLogger(__name__)
 
@@ -20,30 +25,48 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Say that the address or form makes no sense, or sends more than is ever read."""
     if isinstance(exception, RequestDataTooBig):
         ours = str(exception) == TOO_LARGE
-        return _page(request, "400.html", 413, why=TOO_LARGE if ours else FORM_TOO_LARGE)
-    return _page(request, "400.html", 400)
+        return _refuse(request, "400.html", 413, why=TOO_LARGE if ours else FORM_TOO_LARGE)
+    return _refuse(request, "400.html", 400)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Say that this is not this person's to see or do."""
-    return _page(request, "403.html", 403)
+    return _refuse(request, "403.html", 403)
+
+
+def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Say that a form came without the token of this session."""
+    return _refuse(request, "403_csrf.html", 403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Say that there is nothing here, or nothing for this person."""
-    return _page(request, "404.html", 404)
+    return _refuse(request, "404.html", 404)
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Say that it is our fault, with a number that stands in the log beside the cause."""
-    number = secrets.token_hex(4)
+    """Say that it is our fault."""
+    number = _number()
     kind = sys.exc_info()[0]
-    logger.error("Error %s: %s at %s", number, kind.__name__ if kind else "?", request.path)
+    cause = kind.__name__ if kind else "?"
+    logger.error("Error %s: %s at %s", number, cause, visible(request.path))
     return _page(request, "500.html", 500, number=number)
 
 
+def _refuse(request: HttpRequest, template: str, status: int, **context: str) -> HttpResponse:
+    number = _number()
+    logger.info("Refusal %s: %s at %s", number, status, visible(request.path))
+    return _page(request, template, status, number=number, **context)
+
+
+def _number() -> str:
+    return secrets.token_hex(4)
+
+
 def _page(request: HttpRequest, template: str, status: int, **context: str) -> HttpResponse:
-    answer = TemplateResponse(request, template, context, status=status)
+    answer = TemplateResponse(
+        request, template, {"help_url": lost_address(), **context}, status=status
+    )
     # The header names the person, and the address may name a row.
     add_never_cache_headers(answer)
     return answer.render()

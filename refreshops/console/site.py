@@ -57,7 +57,7 @@ class ConsoleSite(admin.AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Add the index page's live answer, and the pages that belong to no table."""
-        from refreshops.console import bundle_pages, look_again
+        from refreshops.console import bundle_pages, help_pages, look_again
         from refreshops.console.leak_page import leaks_page
         from refreshops.console.schedule_page import schedule_page
 
@@ -66,6 +66,8 @@ class ConsoleSite(admin.AdminSite):
             path("schedule/", self.admin_view(schedule_page), name="schedule"),
             path("leaks/", self.admin_view(leaks_page), name="leaks"),
             path("leaks/check/", self.admin_view(look_again.view), name="leaks_check"),
+            path("help/", self.admin_view(help_pages.help_index), name="help_index"),
+            path("help/<slug:page>/", self.admin_view(help_pages.help_page), name="help"),
             path("bundle/cell/", self.admin_view(bundle_pages.of_cell), name="bundle_cell"),
             path(
                 "bundle/<slug:kind>/<int:pk>/", self.admin_view(bundle_pages.of_row), name="bundle"

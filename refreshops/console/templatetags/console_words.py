@@ -4,8 +4,11 @@ import json
 from typing import Any
 
 from django import template
+from django.contrib.admin.views.main import SEARCH_VAR
+from django.template import RequestContext
 
-from refreshops.console import badges, charts, moments, receipts, words
+from refreshops import wiring
+from refreshops.console import badges, charts, help_pages, moments, receipts, words
 from refreshops.logins.cells import visible
 
 register = template.Library()
@@ -39,3 +42,30 @@ def outcome_badge(outcome: str, reason: str = "", purpose: str = "") -> Any:
 def stacked_bar(outcomes: dict[str, int], planned: int, cancelled: int = 0, kind: str = "") -> Any:
     """Render one bar of outcomes."""
     return charts.stacked_bar(outcomes=outcomes, planned=planned, cancelled=cancelled, kind=kind)
+
+
+@register.simple_tag(takes_context=True)
+def help_address(context: RequestContext) -> str:
+    """Return where the Help link of this screen leads."""
+    return help_pages.help_address(context["request"])
+
+
+@register.simple_tag
+def environment() -> str:
+    """Return where we call: simulator, sandbox or production."""
+    return wiring.environment_label()
+
+
+@register.simple_tag
+def chosen(spec: Any, choices: list[dict[str, Any]]) -> str:
+    """Return what a filter is set to, in words; empty when it leaves every row in."""
+    for choice in choices[1:]:
+        if choice["selected"]:
+            return str(choice["display"])
+    return str(getattr(spec, "typed", ""))
+
+
+@register.simple_tag
+def without_search(cl: Any) -> str:
+    """Return the list's address with its filters, without what was searched for."""
+    return str(cl.get_query_string(remove=[SEARCH_VAR]))
