@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
 from refreshops import wiring
@@ -13,7 +13,8 @@ from refreshops.console.badges import data_words, outcome_label
 from refreshops.console.scoping import logins_of, sees_everything
 from refreshops.console.search import is_number
 from refreshops.logins import clock, leaks
-from refreshops.logins.models import Login, Provider
+from refreshops.logins.institutions import institutions_of
+from refreshops.logins.models import Customer, Login
 from refreshops.providers.flinks.codes import CODE_TABLE
 from refreshops.rules.freshness import DataState
 from refreshops.rules.outcomes import Outcome
@@ -71,10 +72,9 @@ class InstitutionFilter(ExactFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         """Return the institutions of the reader's logins."""
-        names = (
-            logins_of(request.user).order_by("institution").values_list("institution", flat=True)
-        )
-        return [(name, name) for name in names.distinct() if name]
+        user = request.user
+        names = institutions_of(logins_of(user), all_of_them=sees_everything(user))
+        return [(name, name) for name in names]
 
 
 class CodeFilter(ExactFilter):
@@ -101,7 +101,9 @@ class ManagerFilter(admin.SimpleListFilter):
         """Return the people who manage customers."""
         if not sees_everything(request.user):
             return []
-        people = get_user_model().objects.filter(customers__isnull=False).distinct()
+        # A look into the index for each person, instead of a row for each customer.
+        theirs = Customer.objects.filter(account_manager=OuterRef("pk"))
+        people = get_user_model().objects.filter(Exists(theirs))
         named = [(str(row.pk), row.get_full_name() or row.get_username()) for row in people]
         return [*sorted(named, key=lambda row: row[1].lower()), (self.nobody, "Nobody")]
 
@@ -127,8 +129,8 @@ class ProviderFilter(ExactFilter):
     title, parameter_name, field = "provider", "provider", "provider__name"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        """Return the providers, if there is a choice."""
-        names = list(Provider.objects.order_by("name").values_list("name", flat=True))
+        """Return the providers we can talk to, if there is a choice."""
+        names = sorted(wiring.PROVIDER_NAMES)
         return [(name, name.capitalize()) for name in names] if len(names) > 1 else []
 
 

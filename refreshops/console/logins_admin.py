@@ -6,27 +6,24 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import ForeignKey, Q, QuerySet
+from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.html import format_html
 
-from refreshops.console import filters, order_pages, paste_pages
-from refreshops.console.badges import nightly_badge, outcome_badge
+from refreshops.console import filters, login_search, order_pages, paste_pages
+from refreshops.console.badges import mark, nightly_badge, outcome_badge
+from refreshops.console.known_pages import KnownRows
 from refreshops.console.login_export import LoginExport
 from refreshops.console.login_page import login_context
 from refreshops.console.lookups import CarefulAutocomplete
-from refreshops.console.machine_rows import CappedPaginator
 from refreshops.console.moments import moment
 from refreshops.console.order_kinds import KINDS, is_offered, may
 from refreshops.console.receipt_pages import LoginReceipts
-from refreshops.console.search import canonical
 from refreshops.console.words import person
 from refreshops.logins.models import Customer, Login
 from refreshops.providers.flinks.answers import canonical_login_id
 from refreshops.rules.lifecycle import Purpose
-
-GUID_LENGTH = 36
 
 
 class LoginForm(forms.ModelForm):
@@ -52,23 +49,22 @@ class LoginForm(forms.ModelForm):
 
 
 @admin.register(Login)
-class LoginAdmin(LoginReceipts, LoginExport):
+class LoginAdmin(KnownRows, LoginReceipts, LoginExport):
     """One customer's connection at one institution. Its state changes by orders, never by hand."""
 
     form = LoginForm
     change_form_template = "console/login.html"
     list_display = (
-        "customer",
+        "whose",
         "institution",
-        "status",
+        "here",
         "nightly_there",
         "ended",
         "data",
         "code",
         "manager",
-        "short_id",
     )
-    list_display_links = ("customer", "short_id")
+    list_display_links = ("whose",)
     list_filter = (
         "status",
         filters.OutcomeFilter,
@@ -82,12 +78,11 @@ class LoginAdmin(LoginReceipts, LoginExport):
         filters.ProviderFilter,
     )
     linked_by = ("customer__id__exact", "gone_at__isnull")
-    list_select_related = ("customer__account_manager", "provider")
+    list_select_related = ("customer__account_manager",)
     search_fields = ("login_id",)
     search_help_text = "A LoginId or its beginning, a customer's reference or name"
     ordering = ("institution", "outcome", "pk")
-    sortable_by = ("customer", "institution", "status")
-    paginator = CappedPaginator
+    sortable_by = ("whose", "institution")
     actions = (
         "refresh_now",
         "refresh_live",
@@ -155,14 +150,7 @@ class LoginAdmin(LoginReceipts, LoginExport):
         self, request: HttpRequest, queryset: QuerySet[Login], search_term: str
     ) -> tuple[QuerySet[Login], bool]:
         """Search a whole LoginId exactly; else the beginning of one, or a customer."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        login_id = canonical(term)
-        if len(login_id) == GUID_LENGTH:
-            return queryset.filter(login_id=login_id), False
-        customer = Q(customer__reference__istartswith=term) | Q(customer__name__icontains=term)
-        return queryset.filter(customer | Q(login_id__startswith=login_id)), False
+        return login_search.find(request, queryset, search_term), False
 
     def change_view(
         self,
@@ -208,10 +196,20 @@ class LoginAdmin(LoginReceipts, LoginExport):
         """Order logins deleted at the provider, and their data erased here."""
         return order_pages.view(request, queryset, purpose=Purpose.FORGET)
 
-    @admin.display(description="LoginId")
-    def short_id(self, login: Login) -> str:
-        """Render the first block of the id, the whole in the title."""
-        return format_html('<code title="{}">{}</code>', login.login_id, login.login_id[:8])
+    @admin.display(description="customer", ordering="customer__reference")
+    def whose(self, login: Login) -> str:
+        """Render the customer, and below the first block of the LoginId, the whole in the title."""
+        return format_html(
+            '<span class="whose">{}</span> <code title="LoginId {}">{}</code>',
+            login.customer,
+            login.login_id,
+            login.login_id[:8],
+        )
+
+    @admin.display(description="status")
+    def here(self, login: Login) -> str:
+        """Render whether we want it refreshed."""
+        return mark(f"s-{login.status}", login.status)
 
     @admin.display(description="nightly")
     def nightly_there(self, login: Login) -> str:

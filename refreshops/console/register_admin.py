@@ -15,7 +15,8 @@ from refreshops.console.activity_filter import InactiveFilter
 from refreshops.console.customer_page import costs_of, customer_context, with_counts
 from refreshops.console.filters import CustomerManagerFilter
 from refreshops.console.import_pages import CustomerImport
-from refreshops.console.machine_rows import CappedPaginator, ConsoleAdmin
+from refreshops.console.known_pages import KnownRows
+from refreshops.console.machine_rows import ConsoleAdmin
 from refreshops.console.moments import moment
 from refreshops.console.order_kinds import may
 from refreshops.console.privacy_pages import CustomerPrivacy
@@ -28,7 +29,7 @@ CHANGELIST = "logins_customer_changelist"
 
 
 @admin.register(Customer)
-class CustomerAdmin(CustomerPrivacy, CustomerImport, ConsoleAdmin):
+class CustomerAdmin(KnownRows, CustomerPrivacy, CustomerImport, ConsoleAdmin):
     """The client who owns logins."""
 
     change_form_template = "console/customer.html"
@@ -48,7 +49,6 @@ class CustomerAdmin(CustomerPrivacy, CustomerImport, ConsoleAdmin):
     search_help_text = "The beginning of a reference, or a part of the name"
     ordering = ("reference",)
     sortable_by = ("reference", "name", "activity")
-    paginator = CappedPaginator
     actions = ("switch_off_all", "switch_on_all")
     fields = ("reference", "name", "account_manager", "last_activity_at")
 
