@@ -14,7 +14,7 @@ from refreshops.console.call_filters import choice_filter
 from refreshops.console.keyset import KeysetAdmin
 from refreshops.console.machine_rows import MachineRowsAdmin
 from refreshops.console.moments import moment
-from refreshops.console.scoping import sees_everything
+from refreshops.console.scoping import sees_everything, sought_by_login
 from refreshops.console.search import canonical, is_number
 from refreshops.routine.models import Attempt, Beat, Slot
 from refreshops.rules.lifecycle import AttemptState, Purpose
@@ -76,7 +76,7 @@ class AttemptAdmin(KeysetAdmin, MachineRowsAdmin):
         """Search exactly: a run's number, else a LoginId."""
         term = search_term.strip()
         if not term:
-            return queryset, False
+            return sought_by_login(queryset, request.user), False
         if is_number(term):
             return queryset.filter(run_id=int(term)), False
         return queryset.filter(login__login_id=canonical(term)), False

@@ -12,6 +12,9 @@ from refreshops.logins.models import Customer, Login, LoginQuerySet, UnknownLogi
 from refreshops.routine.models import Attempt, Run
 from refreshops.tracing.models import Call, Event
 
+# So many logins are named one by one; the rows of more are found among the newest.
+FEW_LOGINS = 600
+
 
 def sees_everything(user: Any) -> bool:
     """Tell whether the rows of every account manager are this person's to see."""
@@ -56,6 +59,24 @@ def seen_by(user: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
     return narrow(rows, user) if narrow else rows
 
 
+def sought_by_login(rows: QuerySet[Any], user: Any, *, key: str = "pk") -> QuerySet[Any]:
+    """Say once more in a way that an index answers which rows of `rows` are a person's own.
+
+    `rows.login_id` holds each login's `key`. For a reader of few logins; who has more finds a
+    page of them among the newest rows. It narrows nothing that `seen_by` has not narrowed.
+    """
+    if sees_everything(user):
+        return rows
+    own = list(logins_of(user).values_list(key, flat=True)[: FEW_LOGINS + 1])
+    return rows.filter(login_id__in=own) if len(own) <= FEW_LOGINS else rows
+
+
+def _own_attempts(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
+    # No join: it would begin at the customers and sort all they ever had for one page.
+    own = Login.objects.filter(customer__account_manager=user, pk=OuterRef("login_id"))
+    return rows.filter(Exists(own))
+
+
 def _own_calls(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
     own = Login.objects.filter(
         customer__account_manager=user,
@@ -88,7 +109,7 @@ _NARROW: dict[type[Model], Any] = {
     Customer: lambda rows, user: rows.filter(account_manager=user),
     Login: lambda rows, user: rows.filter(customer__account_manager=user),
     Run: lambda rows, user: rows.filter(opened_by=user),
-    Attempt: lambda rows, user: rows.filter(login__customer__account_manager=user),
+    Attempt: _own_attempts,
     Call: _own_calls,
     Event: _own_events,
     UnknownLogin: _nothing,
