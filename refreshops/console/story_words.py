@@ -38,7 +38,7 @@ WHAT: Mapping[Action, str] = {
     Action.FAIL_SIGN_IN: "Failed to sign in",
 }
 # What is done, of which more is said after it: "Ordered: switch off".
-NAMED_FURTHER = ("purpose", "what", "model")
+NAMED_FURTHER = ("purpose", "what", "list", "model")
 # Names of details that the words of an event have said already.
 SAID_IN_WORDS = frozenset(NAMED_FURTHER)
 

@@ -26,7 +26,7 @@ from refreshops.logins import uploads
 from refreshops.logins.models import Login, UnknownLogin
 from refreshops.routine.models import Beat, Run, Slot
 from refreshops.rules.lifecycle import Purpose, RunState
-from refreshops.tracing.events import Action
+from refreshops.tracing.events import Action, note
 from refreshops.tracing.models import Event
 from tests.builders import make_provider
 from tests.console.conftest import (
@@ -218,6 +218,7 @@ def _of_everybody(register: Register) -> dict[str, object]:
         "provider": provider.pk,
         "unknown": unknown.pk,
         "slot": Slot.objects.create(provider=provider, free_at=now).pk,
+        "event": note(Action.SIGN_IN, by=None, at=now).pk,
         "beat": Beat.objects.create(name=f"seat {uuid.uuid4()}", seen_at=now).pk,
         "user": User.objects.create_user(f"colleague-{uuid.uuid4()}").pk,
         "group": Group.objects.create(name=f"Readers {uuid.uuid4()}").pk,
