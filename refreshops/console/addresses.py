@@ -5,6 +5,8 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 NOT_ASKED = "not_asked"
+# Stand in an address for a login without a code, and for one whose bank is not known.
+NO_CODE, NO_BANK = "-", "?"
 
 
 def logins_list(**filters: str) -> str:

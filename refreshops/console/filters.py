@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
 from refreshops import wiring
-from refreshops.console.addresses import NOT_ASKED
+from refreshops.console.addresses import NO_BANK, NO_CODE, NOT_ASKED
 from refreshops.console.badges import data_words, outcome_label
 from refreshops.console.scoping import logins_of, sees_everything
 from refreshops.console.search import is_number
@@ -26,12 +26,16 @@ class ExactFilter(admin.SimpleListFilter):
     """Narrow by one field; any value may stand in the address, listed or not."""
 
     field = ""
+    # What stands in an address for the rows that have no value at all.
+    nothing = ""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the rows with the chosen value."""
         value = self.value()
         if not value:
             return queryset
+        if value == self.nothing:
+            return queryset.filter(**{self.field: ""})
         # PostgreSQL refuses a NUL in a text with an error; no row holds one.
         return queryset.none() if "\0" in value else queryset.filter(**{self.field: value})
 
@@ -69,22 +73,27 @@ class InstitutionFilter(ExactFilter):
     """By bank, as far as the reader has logins there."""
 
     title, parameter_name, field = "institution", "institution", "institution"
+    nothing = NO_BANK
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         """Return the institutions of the reader's logins."""
         user = request.user
         names = institutions_of(logins_of(user), all_of_them=sees_everything(user))
-        return [(name, name) for name in names]
+        not_known = [(NO_BANK, "not known")] if self.value() == NO_BANK else []
+        return [*((name, name) for name in names), *not_known]
 
 
 class CodeFilter(ExactFilter):
     """By the provider's code; the choices are the table's, so that no rows are read for them."""
 
     title, parameter_name, field = "FlinksCode", "code", "provider_code"
+    nothing = NO_CODE
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         """Return the codes of the table."""
         codes = {row.code for row in CODE_TABLE if row.code}
+        if self.value() == NO_CODE:
+            return [*((code, code) for code in sorted(codes)), (NO_CODE, "none")]
         if self.value():
             codes.add(str(self.value()))
         return [(code, code) for code in sorted(codes)]

@@ -1,36 +1,51 @@
-"""The matrix institution × code: worst first, an outage of one bank shown as one line."""
+"""The matrix institution × code: worst first, an outage of one bank told in one line beside it."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from refreshops.console.addresses import NO_CODE
 from refreshops.console.badges import outcome_label
-from refreshops.console.charts import BAR_ORDER
+from refreshops.console.charts import BAR_ORDER, in_bar_order
 from refreshops.rules.outcomes import Outcome
 
 # From here on a bank-side failure is one story about the bank, not many about customers.
 OUTAGE_LOGINS = 3
 OUTAGE_SHARE = 0.5
 HEAT_STEPS = 4
+# More columns nobody reads: the codes of the outcomes with the fewest logins are summed up.
+MOST_COLUMNS = 14
+
+# Institution, code, outcome, how many.
+Counted = tuple[str, str, str, int]
+# What gives an address: institution, code ("" for any, NO_CODE for none), outcome.
+Link = Callable[[str, str, str], str]
 
 
 @dataclass(frozen=True, order=True)
 class Column:
-    """One code with its outcome; `code` is empty where the outcome had none."""
+    """One code with its outcome; `code` is empty where the outcome had none.
+
+    With `codes` it sums up so many codes of the outcome.
+    """
 
     rank: int
     outcome: str
     code: str
+    codes: int = 0
 
     @property
     def title(self) -> str:
         """Return the code as it came, or the outcome's words."""
+        if self.codes:
+            return f"{outcome_label(self.outcome)}, {self.codes} codes"
         return self.code or outcome_label(self.outcome)
 
     @property
     def hint(self) -> str:
-        """Return the outcome's words, for the tooltip."""
-        return outcome_label(self.outcome)
+        """Return the code and the outcome's words, for the tooltip: the heading may be cut."""
+        words = outcome_label(self.outcome)
+        return f"{self.code}: {words}" if self.code else self.title
 
 
 @dataclass(frozen=True)
@@ -51,16 +66,30 @@ class Line:
     cells: list[Cell]
     fresh: int
     total: int
+    fresh_url: str = ""
+    total_url: str = ""
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Logins of a bank that looks down which ended otherwise."""
+
+    outcome: str
+    label: str
+    count: int
+    url: str
 
 
 @dataclass(frozen=True)
 class Outage:
-    """Most logins of one bank failed on the bank's side."""
+    """Most logins of one bank failed on the bank's side: a line instead of one in the matrix."""
 
     institution: str
     count: int
     total: int
     url: str
+    rest: list[Rest] = field(default_factory=list)
+    bundle: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,66 +101,140 @@ class Matrix:
     outages: list[Outage] = field(default_factory=list)
 
 
-Counted = tuple[str, str, str, int]
+class _Bank:
+    """What was counted of one institution."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.fresh = 0
+        self.cells: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def total(self) -> int:
+        return self.fresh + self.cells.total()
+
+    @property
+    def by_outcome(self) -> "Counter[str]":
+        found: Counter[str] = Counter()
+        for (outcome, _), number in self.cells.items():
+            found[outcome] += number
+        return found
+
+    @property
+    def looks_down(self) -> bool:
+        down = self.by_outcome[Outcome.INSTITUTION_UNAVAILABLE.value]
+        return bool(self.name) and down >= OUTAGE_LOGINS and down >= OUTAGE_SHARE * self.total
 
 
-def build(counted: Iterable[Counted], *, link: Callable[[str, str, str], str]) -> Matrix:
+def build(
+    counted: Iterable[Counted],
+    *,
+    link: Link,
+    whole_bank: Callable[[str], str] | None = None,
+) -> Matrix:
     """Lay out rows of (institution, code, outcome, count).
 
-    `link(institution, code, outcome)` gives a cell's address, "" for none. Fresh logins get no
-    column: they count in the totals.
+    `link(institution, code, outcome)` gives a cell's address, "" for none, and `whole_bank` that
+    of all logins of an institution. Fresh logins get no column: they count in the totals.
     """
-    cells: dict[str, Counter[Column]] = {}
-    fresh: Counter[str] = Counter()
-    for institution, code, outcome, count in counted:
-        named = cells.setdefault(institution, Counter())
+    banks: dict[str, _Bank] = {}
+    for institution, code, outcome, number in counted:
+        bank = banks.setdefault(institution, _Bank(institution))
         if outcome == Outcome.FRESH:
-            fresh[institution] += count
+            bank.fresh += number
         else:
-            named[Column(_rank(outcome), outcome, code)] += count
-    columns = sorted({column for row in cells.values() for column in row})
+            bank.cells[outcome, code] += number
+    up = [bank for bank in banks.values() if not bank.looks_down]
+    columns = _columns(up)
+    coded = {column.outcome for column in columns if column.code}
     lines = [
-        _line(name, row, fresh=fresh[name], columns=columns, link=link)
-        for name, row in cells.items()
+        _line(bank, columns, coded=coded, link=link, whole_bank=whole_bank)
+        for bank in sorted(up, key=lambda bank: (bank.fresh - bank.total, bank.name))
     ]
-    lines.sort(key=lambda line: (line.fresh - line.total, line.institution))
-    return Matrix(columns=columns, lines=lines, outages=_outages(cells, fresh, link))
+    down = [_outage(bank, link=link) for bank in banks.values() if bank.looks_down]
+    down.sort(key=lambda outage: (-outage.count, outage.institution))
+    return Matrix(columns=columns, lines=lines, outages=down)
+
+
+def _columns(banks: list[_Bank]) -> list[Column]:
+    """Return a column for each code, or for a whole outcome where there are too many."""
+    sums: dict[str, Counter[str]] = {}
+    for bank in banks:
+        for (outcome, code), number in bank.cells.items():
+            sums.setdefault(outcome, Counter())[code] += number
+    summed_up: set[str] = set()
+    fewest_first = sorted(sums, key=lambda outcome: (sums[outcome].total(), outcome))
+    for outcome in fewest_first:
+        if sum(1 if name in summed_up else len(codes) for name, codes in sums.items()) <= (
+            MOST_COLUMNS
+        ):
+            break
+        if len(sums[outcome]) > 1:
+            summed_up.add(outcome)
+    return sorted(
+        column
+        for outcome, codes in sums.items()
+        for column in _columns_of(outcome, codes, summed_up=outcome in summed_up)
+    )
+
+
+def _columns_of(outcome: str, codes: "Counter[str]", *, summed_up: bool) -> list[Column]:
+    rank = _rank(outcome)
+    if summed_up:
+        return [Column(rank, outcome, "", codes=len(codes))]
+    return [Column(rank, outcome, code) for code in codes]
 
 
 def _line(
-    name: str,
-    row: "Counter[Column]",
-    *,
-    fresh: int,
+    bank: _Bank,
     columns: list[Column],
-    link: Callable[[str, str, str], str],
+    *,
+    coded: set[str],
+    link: Link,
+    whole_bank: Callable[[str], str] | None,
 ) -> Line:
-    total = fresh + row.total()
-    cells = [
-        Cell(
-            count=row[column],
-            heat=_heat(row[column], total),
-            url=link(name, column.code, column.outcome) if row[column] else "",
-            outcome=column.outcome,
-        )
-        for column in columns
-    ]
-    return Line(institution=name, cells=cells, fresh=fresh, total=total)
+    cells = [_cell(bank, column, coded=coded, link=link) for column in columns]
+    return Line(
+        institution=bank.name,
+        cells=cells,
+        fresh=bank.fresh,
+        total=bank.total,
+        fresh_url=link(bank.name, "", Outcome.FRESH.value) if bank.fresh else "",
+        total_url=whole_bank(bank.name) if whole_bank else "",
+    )
 
 
-def _outages(
-    cells: dict[str, "Counter[Column]"],
-    fresh: "Counter[str]",
-    link: Callable[[str, str, str], str],
-) -> list[Outage]:
-    found = []
-    for name, row in cells.items():
-        bank_side = Outcome.INSTITUTION_UNAVAILABLE.value
-        down = sum(n for column, n in row.items() if column.outcome == bank_side)
-        total = fresh[name] + row.total()
-        if name and down >= OUTAGE_LOGINS and down >= OUTAGE_SHARE * total:
-            found.append(Outage(name, down, total, link(name, "", bank_side)))
-    return sorted(found, key=lambda outage: -outage.count)
+def _cell(bank: _Bank, column: Column, *, coded: set[str], link: Link) -> Cell:
+    if column.codes:
+        number = bank.by_outcome[column.outcome]
+        code = ""
+    else:
+        number = bank.cells[column.outcome, column.code]
+        # An address without a code would lead to those with one as well.
+        code = column.code or (NO_CODE if column.outcome in coded else "")
+    return Cell(
+        count=number,
+        heat=_heat(number, bank.total),
+        url=link(bank.name, code, column.outcome) if number else "",
+        outcome=column.outcome,
+    )
+
+
+def _outage(bank: _Bank, *, link: Link) -> Outage:
+    bank_side = Outcome.INSTITUTION_UNAVAILABLE.value
+    ended = {**bank.by_outcome, Outcome.FRESH.value: bank.fresh}
+    return Outage(
+        institution=bank.name,
+        count=ended[bank_side],
+        total=bank.total,
+        url=link(bank.name, "", bank_side),
+        rest=[
+            Rest(outcome, outcome_label(outcome).lower(), number, link(bank.name, "", outcome))
+            for outcome, number in in_bar_order(ended)
+            if outcome != bank_side
+        ],
+        bundle={"institution": bank.name, "outcome": bank_side},
+    )
 
 
 def _heat(count: int, total: int) -> int:

@@ -1,0 +1,112 @@
+"""What the index page knows of providers, worker, money and clock: one question for all of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Exists, F, Func, IntegerField, Max, OuterRef, QuerySet, Subquery
+
+from refreshops.console.approval_filter import awaiting
+from refreshops.console.leak_lists import UNCONFIRMED, Prices, rows_of
+from refreshops.console.scoping import logins_of, runs_of
+from refreshops.logins import clock, leaks
+from refreshops.logins.models import Login, LoginQuerySet, Provider
+from refreshops.routine import schedules, seats
+from refreshops.routine.models import Beat, Run
+from refreshops.rules.lifecycle import Origin
+from refreshops.rules.outcomes import Outcome
+from refreshops.tracing.models import Call
+
+WORKER_SEEN_WITHIN = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The state of everything but the logins' outcomes and the runs.
+
+    Counts are of the logins and orders the reader may see; `leaking` by provider. `called_at` is
+    when the newest call left, `ran_before` whether there was a daily run before the mornings shown,
+    `fresh_until` when a login of a bank that looks down was last fresh.
+    """
+
+    providers: list[Provider] = field(default_factory=list)
+    worker_seen_at: datetime | None = None
+    starts_at: time | None = None
+    called_at: datetime | None = None
+    known: bool = False
+    ran_before: bool = False
+    leaking: dict[int, int] = field(default_factory=dict)
+    unconfirmed: int = 0
+    dropping_out: int = 0
+    to_approve: int = 0
+    fresh_until: dict[str, datetime | None] = field(default_factory=dict)
+
+    @property
+    def prices(self) -> Prices:
+        """What one login costs a month at each provider."""
+        return {row.pk: (row.cost_per_login_month, row.currency) for row in self.providers}
+
+    def worker_alive(self, now: datetime) -> bool:
+        """Tell whether a worker was seen lately."""
+        return self.worker_seen_at is not None and now - self.worker_seen_at <= WORKER_SEEN_WITHIN
+
+
+def overview_of(
+    user: Any, *, now: datetime, mornings_since: date, down: Sequence[str] = ()
+) -> Overview:
+    """Ask for it; `down` are the banks of which to tell when a failing login was last fresh."""
+    parts = _parts(user, now=now, mornings_since=mornings_since)
+    parts |= {f"fresh_until_{number}": _fresh_until(name) for number, name in enumerate(down)}
+    providers = list(Provider.objects.order_by("name").annotate(**parts))
+    if not providers:
+        # Nothing is there that could be counted.
+        return Overview(
+            worker_seen_at=seats.last_beat(seats.WORKER), starts_at=schedules.daily_time()
+        )
+    told: Any = providers[0]
+    return Overview(
+        providers=providers,
+        worker_seen_at=told.worker_seen_at,
+        starts_at=schedules.time_of(told.daily_cron),
+        called_at=told.called_at,
+        known=told.known,
+        ran_before=told.ran_before,
+        leaking={row.pk: row.leaking for row in providers if row.leaking},  # type: ignore[attr-defined]
+        unconfirmed=told.unconfirmed,
+        dropping_out=told.dropping_out,
+        to_approve=told.to_approve,
+        fresh_until={name: getattr(told, f"fresh_until_{n}") for n, name in enumerate(down)},
+    )
+
+
+def _parts(user: Any, *, now: datetime, mornings_since: date) -> dict[str, Any]:
+    beats = Beat.objects.filter(name=seats.WORKER).values("seen_at")
+    calls = Call.objects.order_by("-sent_at", "-pk").values("sent_at")
+    earlier = Run.objects.filter(origin=Origin.DAILY.value, local_date__lt=mornings_since)
+    leaking = rows_of(user, leaks.OFF_HERE_ON_THERE, now=now).filter(provider=OuterRef("pk"))
+    return {
+        "worker_seen_at": Subquery(beats[:1]),
+        "daily_cron": Subquery(schedules.daily_cron()[:1]),
+        "called_at": Subquery(calls[:1]),
+        "known": Exists(logins_of(user)),
+        "ran_before": Exists(earlier),
+        "leaking": _count(leaking),
+        "unconfirmed": _count(rows_of(user, UNCONFIRMED, now=now)),
+        "dropping_out": _count(clock.dropping_out(logins_of(user), now=now)),
+        "to_approve": _count(awaiting(runs_of(user), user)),
+    }
+
+
+def _count(rows: QuerySet[Any]) -> Subquery:
+    counted = Func(F("pk"), function="COUNT", output_field=IntegerField())
+    return Subquery(rows.order_by().annotate(number=counted).values("number"))
+
+
+def _fresh_until(institution: str) -> Subquery:
+    """Return when one of the logins that fail on this bank's side was last fresh."""
+    failing: LoginQuerySet = Login.objects.active().filter(
+        institution=institution, outcome=Outcome.INSTITUTION_UNAVAILABLE.value
+    )
+    newest = failing.order_by().values("institution").annotate(at=Max("fresh_at"))
+    return Subquery(newest.values("at"))
