@@ -1,24 +1,30 @@
 """One run as people follow it: bar, numbers, a sentence, and why it waits."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count
-
 from refreshops.console.addresses import page
-from refreshops.console.badges import NOT_ASKED, mark, outcome_label, purpose_words, run_badge
+from refreshops.console.badges import mark, outcome_label, purpose_words, run_badge
 from refreshops.console.charts import in_bar_order
-from refreshops.console.moments import local_words
-from refreshops.console.scoping import attempts_of, calls_of, sees_everything
+from refreshops.console.moments import lasting_words, local_words
+from refreshops.console.scoping import attempts_of, sees_everything
 from refreshops.routine.models import Run
-from refreshops.routine.progress import Progress, progress_of
-from refreshops.rules.lifecycle import AttemptState, Origin, RunState
+from refreshops.routine.paces import NO_PACE, Pace, paces
+from refreshops.routine.progress import Progress, kept_calls, kept_tally, progress
+from refreshops.routine.tallies import Tally, tallies
+from refreshops.rules.lifecycle import Origin, RunState
+
+BEING_ASKED, STILL_WAITING = "Being asked", "Still waiting"
 
 
 @dataclass(frozen=True)
 class Card:
-    """What the templates draw of one run. Counts are of the logins the reader may see."""
+    """What the templates draw of one run. Counts are of the logins the reader may see.
+
+    `calls` is None where nobody has counted them; `legend` holds kind, words and number.
+    """
 
     run: Run
     url: str
@@ -33,23 +39,42 @@ class Card:
     moving: bool
     mark: str
     slots: str = ""
-    calls: int = 0
+    calls: int | None = None
     waited_elsewhere: int = 0
     data_states: dict[str, int] = field(default_factory=dict)
     legend: list[tuple[str, str, int]] = field(default_factory=list)
 
 
 def card_of(run: Run, *, user: Any, now: datetime, window: timedelta) -> Card:
-    """Return the card of `run` for `user`: whole, or the part that is theirs.
+    """Return the card of `run` for `user`: whole, or the part that is theirs."""
+    return cards_of([run], user=user, now=now, window=window)[0]
 
-    Of a run they ordered too: a login may have gone to another account manager since.
+
+def cards_of(
+    runs: Sequence[Run],
+    *,
+    user: Any,
+    now: datetime,
+    window: timedelta,
+    counted: Mapping[int, Tally] | None = None,
+) -> list[Card]:
+    """Return the cards of `runs` for `user`, in two questions at most, whatever their number.
+
+    The runs come with their provider and opener. `counted` are tallies that the caller has.
     """
-    if sees_everything(user):
-        return _whole(run, now=now, window=window)
-    part = _own_part(run, user=user)
-    if run.opened_by_id != user.pk:
-        return part
-    return _ordered_by_reader(part, progress_of(run, now=now, window=window), now=now)
+    known = dict(counted or {})
+    mine = attempts_of(user)
+    known |= _counted(mine, [run for run in runs if run.pk not in known], user=user)
+    pace = paces(runs, attempts=mine, now=now)
+    return [
+        _card(run, known[run.pk], pace.get(run.pk, NO_PACE), user=user, now=now, window=window)
+        for run in runs
+    ]
+
+
+def counts_of(runs: Sequence[Run], *, user: Any) -> dict[int, Tally]:
+    """Return how many logins of each run stand how, of what `user` may see; one question."""
+    return _counted(attempts_of(user), runs, user=user)
 
 
 def opener_words(run: Run) -> str:
@@ -66,27 +91,63 @@ def daily_title(run: Run) -> str:
     return f"{purpose_words(run.purpose)} · run {run.pk}"
 
 
-def _whole(run: Run, *, now: datetime, window: timedelta) -> Card:
-    progress = progress_of(run, now=now, window=window)
+def logins_words(number: int) -> str:
+    """Return "1 login" or "12 logins"."""
+    return f"{number} login{'' if number == 1 else 's'}"
+
+
+def _counted(mine: Any, runs: Sequence[Run], *, user: Any) -> dict[int, Tally]:
+    """Read ended runs from their own totals, for who may see the whole; count the others."""
+    kept = {run.pk: kept_tally(run) for run in runs} if sees_everything(user) else {}
+    found = {pk: tally for pk, tally in kept.items() if tally is not None}
+    return found | tallies(mine, [run.pk for run in runs if run.pk not in found])
+
+
+def _card(
+    run: Run, tally: Tally, pace: Pace, *, user: Any, now: datetime, window: timedelta
+) -> Card:
+    """Draw one card; of a run they ordered too, a reader of own rows counts theirs alone:
+    a login may have gone to another account manager since.
+    """
+    stands = progress(run, tally, pace, calls=kept_calls(run), now=now, window=window)
+    if sees_everything(user):
+        return _whole(run, stands, now=now)
+    part = _own_part(run, replace(stands, planned=tally.logins, calls=None))
+    return _ordered_by_reader(part, stands, now=now) if run.opened_by_id == user.pk else part
+
+
+def _whole(run: Run, stands: Progress, *, now: datetime) -> Card:
     moving = run.state == RunState.OPEN.value
+    part = _own_part(run, stands)
+    return replace(
+        part,
+        url=page("routine_run", run.pk),
+        sentence=_sentence(run, stands, now=now),
+        waits_because=stands.waits_because if run.state != RunState.PAUSED.value else "",
+        slots=f"{stands.slots_used} of {stands.limit} slots in use" if moving else "",
+        waited_elsewhere=run.brought_forward,
+    )
+
+
+def _own_part(run: Run, stands: Progress) -> Card:
+    """Draw what concerns the counted logins alone: the rest of the run is not said."""
+    data_states = {name: number for name, number in stands.data_states.items() if name}
     return Card(
         run=run,
-        url=page("routine_run", run.pk),
+        url="",
         title=daily_title(run),
-        planned=progress.planned,
-        done=progress.done,
-        cancelled=progress.cancelled,
-        percent=progress.percent,
-        outcomes=progress.outcomes,
-        sentence=_sentence(run, progress, now=now),
-        waits_because=progress.waits_because if run.closed_at is None else "",
-        moving=moving,
+        planned=stands.planned,
+        done=stands.done,
+        cancelled=stands.cancelled,
+        percent=stands.percent,
+        outcomes=stands.outcomes,
+        sentence=f"{stands.done} of your {logins_words(stands.planned)} asked",
+        waits_because="",
+        moving=run.state == RunState.OPEN.value,
         mark=_mark(run),
-        slots=f"{progress.slots_used} of {progress.limit} slots in use" if moving else "",
-        calls=progress.calls,
-        waited_elsewhere=run.brought_forward,
-        data_states=progress.data_states,
-        legend=_legend(run, progress.outcomes, left=progress.due + progress.calling),
+        calls=stands.calls,
+        data_states=data_states,
+        legend=_legend(run, stands),
     )
 
 
@@ -96,51 +157,32 @@ def _mark(run: Run) -> str:
     return mark("r-paused", "held up") if held else run_badge(run.state)
 
 
-def _sentence(run: Run, progress: Any, *, now: datetime) -> str:
-    asked = f"{progress.done} of {progress.planned}"
+def _sentence(run: Run, stands: Progress, *, now: datetime) -> str:
+    asked = f"{stands.done} of {stands.planned}"
+    called_off = f", {stands.cancelled} called off" if stands.cancelled else ""
     if run.state == RunState.OPEN.value:
-        parts = [asked, f"{progress.limit} a minute"]
-        if progress.eta_at is not None:
-            parts.append(f"done about {local_words(progress.eta_at, now=now)}")
+        parts = [f"{asked}{called_off}", f"{stands.limit} a minute"]
+        if stands.eta_at is not None:
+            parts.append(f"done about {local_words(stands.eta_at, now=now)}")
         return ", ".join(parts)
     if run.state == RunState.WAITING.value:
-        return f"{progress.planned} logins ordered; nothing has changed yet."
+        words = logins_words(stands.planned)
+        return f"{words} ordered, {_takes(stands)}; nothing has changed yet."
     if run.state == RunState.PAUSED.value:
-        return f"{asked}. {run.state_reason}"
+        rest = f"; the rest takes {_takes(stands)}" if stands.due else ""
+        return f"{asked} asked{called_off}{rest}. {run.state_reason}"
+    if not stands.planned:
+        return f"There was no login to ask. {run.state_reason}".strip()
     ended = local_words(run.closed_at, now=now) if run.closed_at else ""
-    words = f"{asked}, {run.state} {ended}."
+    words = f"{asked} asked{called_off}, {run.state} {ended}."
     return f"{words} {run.state_reason}".strip()
 
 
-def _own_part(run: Run, *, user: Any) -> Card:
-    """Count only the reader's own logins: the rest of the run is not theirs to know."""
-    mine = attempts_of(user).filter(run=run)
-    states = dict(mine.values_list("state").annotate(Count("pk")))
-    ended = mine.filter(state=AttemptState.DONE.value)
-    outcomes = dict(ended.values_list("outcome").annotate(Count("pk")))
-    data_states = dict(ended.values_list("data_state").annotate(Count("pk")))
-    planned, done = sum(states.values()), states.get(AttemptState.DONE.value, 0)
-    cancelled = states.get(AttemptState.CANCELLED.value, 0)
-    return Card(
-        run=run,
-        url="",
-        title=daily_title(run),
-        planned=planned,
-        done=done,
-        cancelled=cancelled,
-        percent=100 * (done + cancelled) // planned if planned else 100,
-        outcomes=outcomes,
-        sentence=f"{done} of your {planned} logins asked",
-        waits_because="",
-        moving=run.state == RunState.OPEN.value,
-        mark=_mark(run),
-        calls=calls_of(user).filter(run_id=run.pk).count(),
-        data_states={name: number for name, number in data_states.items() if name},
-        legend=_legend(run, outcomes, left=planned - done - cancelled),
-    )
+def _takes(stands: Progress) -> str:
+    return f"{lasting_words(stands.lasts)} at {stands.limit} a minute"
 
 
-def _ordered_by_reader(part: Card, progress: Progress, *, now: datetime) -> Card:
+def _ordered_by_reader(part: Card, stands: Progress, *, now: datetime) -> Card:
     """Add what concerns the run itself and no login: its page, its pace, and what holds it up."""
     run = part.run
     left = part.planned - part.done - part.cancelled
@@ -148,18 +190,26 @@ def _ordered_by_reader(part: Card, progress: Progress, *, now: datetime) -> Card
         words = [f"{part.planned} of your logins ordered; nothing has changed yet."]
     else:
         words = [part.sentence]
-    if left and part.moving and progress.eta_at is not None:
-        words.append(f"done about {local_words(progress.eta_at, now=now)}")
+    if part.cancelled:
+        words.append(f"{part.cancelled} called off")
+    if left and part.moving and stands.eta_at is not None:
+        words.append(f"done about {local_words(stands.eta_at, now=now)}")
     if run.closed_at:
         words.append(f"{run.state} {local_words(run.closed_at, now=now)}")
     return replace(
         part,
         url=page("routine_run", run.pk),
         sentence=", ".join(words),
-        waits_because=progress.waits_because if left else "",
+        waits_because=stands.waits_because if left else "",
     )
 
 
-def _legend(run: Run, outcomes: dict[str, int], *, left: int) -> list[tuple[str, str, int]]:
-    rows = [(name, outcome_label(name, run.purpose), n) for name, n in in_bar_order(outcomes)]
-    return [*rows, ("due", NOT_ASKED, left)] if left > 0 else rows
+def _legend(run: Run, stands: Progress) -> list[tuple[str, str, int]]:
+    ended = in_bar_order(stands.outcomes)
+    rows = [(name, outcome_label(name, run.purpose), number) for name, number in ended]
+    besides = (
+        ("calling", BEING_ASKED, stands.calling),
+        ("waiting", STILL_WAITING, stands.due),
+        ("cancelled", "Called off", stands.cancelled),
+    )
+    return rows + [row for row in besides if row[2] > 0]

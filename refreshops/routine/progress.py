@@ -4,20 +4,23 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Max, Q
 from django.utils.timezone import localtime
 
-from refreshops.logins.models import Provider
-from refreshops.routine import learning, slots
-from refreshops.routine.models import OPEN_ATTEMPT, Attempt, Run
+from refreshops.routine.models import Attempt, Run
+from refreshops.routine.paces import NO_PACE, Pace, paces
+from refreshops.routine.tallies import Tally, tallies, tally_of_totals
 from refreshops.routine.waits import why_it_waits
-from refreshops.rules.lifecycle import AttemptState, RunState
+from refreshops.rules.lifecycle import RunState
 from refreshops.rules.pacing import forecast
+from refreshops.tracing.models import Call
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A run at one moment. Counts are logins; `calls` are HTTP exchanges."""
+    """A run at one moment. Counts are logins; `calls` are HTTP exchanges, None when not counted.
+
+    `lasts` is how long the rest takes at the limit, once it goes on.
+    """
 
     run_id: int
     state: str
@@ -28,9 +31,10 @@ class Progress:
     calling: int
     outcomes: dict[str, int]
     data_states: dict[str, int]
-    calls: int
+    calls: int | None
     limit: int
     slots_used: int
+    lasts: timedelta
     eta_at: datetime | None
     waits_because: str
 
@@ -41,83 +45,95 @@ class Progress:
 
     @property
     def percent(self) -> int:
-        """Share of ended logins, 100 only when all have ended."""
+        """Share of ended logins, 100 only when all have ended.
+
+        Of an ended run the share that was asked: what was called off is not done.
+        """
+        over = self.state in (RunState.CLOSED, RunState.CANCELLED)
         if self.planned == 0:
-            return 100 if self.state in (RunState.CLOSED, RunState.CANCELLED) else 0
-        return self.ended * 100 // self.planned
+            return 100 if over else 0
+        return min(100, (self.done if over else self.ended) * 100 // self.planned)
 
     def as_json(self) -> dict[str, Any]:
         """Return the numbers with ISO times."""
         found = asdict(self) | {"ended": self.ended, "percent": self.percent}
+        found["lasts"] = self.lasts.total_seconds()
         found["eta_at"] = self.eta_at.isoformat() if self.eta_at else None
         return found
 
 
 def progress_of(run: Run, *, now: datetime, window: timedelta) -> Progress:
-    """Count a run; a closed one is read from its own totals."""
-    provider = Provider.objects.get(pk=run.provider_id)
-    open_now = run.closed_at is None
-    counts: dict[str, Any] = (
-        learning.totals_of(run.pk) if open_now or not run.totals else run.totals
-    )
-    used = slots.in_use(provider_id=provider.pk, now=now)
-    eta = _eta(run, counts, provider=provider, used=used, now=now, window=window)
+    """Count a run with its calls; a closed one is read from its own totals."""
+    every = Attempt.objects.all()
+    tally = kept_tally(run) or tallies(every, [run.pk])[run.pk]
+    pace = paces([run], attempts=every, now=now).get(run.pk, NO_PACE)
+    calls = kept_calls(run)
+    if calls is None:
+        calls = Call.objects.filter(run_id=run.pk).count()
+    # Its provider may have been paused, or its limit changed, since the run was read.
+    run.provider.refresh_from_db()
+    return progress(run, tally, pace, calls=calls, now=now, window=window)
+
+
+def kept_tally(run: Run) -> Tally | None:
+    """Return what an ended run keeps itself, None while it is open or waits."""
+    return tally_of_totals(run.totals) if run.closed_at is not None and run.totals else None
+
+
+def kept_calls(run: Run) -> int | None:
+    """Return how many calls an ended run made, None while it is open or waits."""
+    return run.totals.get("calls") if run.closed_at is not None and run.totals else None
+
+
+def progress(
+    run: Run, tally: Tally, pace: Pace, *, calls: int | None, now: datetime, window: timedelta
+) -> Progress:
+    """Say where `run` stands, from its counts and its pace; asks the database nothing."""
+    lasts = _lasts(run, tally, pace, window=window)
     return Progress(
         run_id=run.pk,
         state=run.state,
         planned=run.planned,
-        done=counts["done"],
-        cancelled=counts["cancelled"],
-        due=counts["due"] if open_now else 0,
-        calling=counts["calling"] if open_now else 0,
-        outcomes=counts["outcomes"],
-        data_states=counts["data_states"],
-        calls=counts["calls"],
-        limit=provider.logins_per_minute,
-        slots_used=used,
-        eta_at=eta,
-        waits_because=_waits_because(run, provider=provider, used=used, now=now),
+        done=tally.done,
+        cancelled=tally.cancelled,
+        due=tally.due,
+        calling=tally.calling,
+        outcomes=dict(tally.outcomes),
+        data_states=dict(tally.data_states),
+        calls=calls,
+        limit=run.provider.logins_per_minute,
+        slots_used=pace.slots_used,
+        lasts=lasts,
+        eta_at=_eta(run, tally, pace, lasts=lasts, now=now),
+        waits_because=_waits_because(run, tally, pace, now=now),
     )
 
 
-def _eta(
-    run: Run,
-    counts: dict[str, Any],
-    *,
-    provider: Provider,
-    used: int,
-    now: datetime,
-    window: timedelta,
-) -> datetime | None:
+def _lasts(run: Run, tally: Tally, pace: Pace, *, window: timedelta) -> timedelta:
+    """How long the logins take that still need a slot, and those before them in the queue."""
+    own = max(0, tally.due - pace.unpaced)
+    if own == 0:
+        return timedelta(0)
+    return forecast(
+        logins=own + pace.ahead,
+        per_window=run.provider.logins_per_minute,
+        window=window,
+        busy=pace.slots_used,
+    )
+
+
+def _eta(run: Run, tally: Tally, pace: Pace, *, lasts: timedelta, now: datetime) -> datetime | None:
     """When the last login will have been asked, at the limit; None while nothing moves."""
-    if run.state != RunState.OPEN or provider.paused_at is not None:
+    if run.state != RunState.OPEN or run.provider.paused_at is not None:
         return None
-    ahead = Attempt.objects.filter(
-        run__provider_id=provider.pk,
-        run__state=RunState.OPEN.value,
-        state=AttemptState.DUE.value,
-        paced=True,
-    )
-    rank = ahead.filter(run=run).order_by("-rank").values_list("rank", flat=True).first()
-    if rank is None:
-        last = (
-            Attempt.objects.filter(run=run, state=AttemptState.DUE.value)
-            .order_by("-not_before")
-            .values_list("not_before", flat=True)
-            .first()
-        )
-        return max(last, now) if last else now
-    first = Q(run=run) | Q(rank__lt=rank) | Q(rank=rank, run__lt=run.pk)
-    waiting = ahead.filter(first).count()
-    length = forecast(
-        logins=waiting, per_window=provider.logins_per_minute, window=window, busy=used
-    )
-    rests_until = ahead.filter(run=run).aggregate(at=Max("not_before"))["at"]
-    return max(now + length, rests_until or now)
+    if tally.due <= pace.unpaced:
+        return max(pace.polls_until or now, now)
+    return max(now + lasts, pace.rests_until or now)
 
 
-def _waits_because(run: Run, *, provider: Provider, used: int, now: datetime) -> str:
+def _waits_because(run: Run, tally: Tally, pace: Pace, *, now: datetime) -> str:
     """Say in one sentence why nothing moves, or return an empty text while it does."""
+    provider = run.provider
     if run.state in (RunState.CLOSED, RunState.CANCELLED):
         return ""
     if run.state == RunState.WAITING:
@@ -129,17 +145,19 @@ def _waits_because(run: Run, *, provider: Provider, used: int, now: datetime) ->
         if provider.resume_at:
             again = f" Next try at {localtime(provider.resume_at):%H:%M}."
         return f"{provider} is paused: {provider.paused_reason}{again}"
-    attempts = Attempt.objects.filter(run=run, state__in=OPEN_ATTEMPT)
-    if attempts.filter(state=AttemptState.CALLING.value).exists():
+    if tally.calling:
         return ""
-    if attempts.filter(not_before__lte=now, paced=True).exists():
-        if used >= provider.logins_per_minute:
+    if pace.ready:
+        if pace.slots_used >= provider.logins_per_minute:
             return f"All {provider.logins_per_minute} places of this minute are used."
         return "Waiting for a worker."
-    waiting = attempts.order_by("not_before").first()
-    if waiting is None:
+    return _next_words(pace, now=now)
+
+
+def _next_words(pace: Pace, *, now: datetime) -> str:
+    if pace.next_at is None:
         return ""
-    what = waiting.waits_for or "the next step"
-    at = localtime(waiting.not_before)
+    what = pace.waits_for or "the next step"
+    at = localtime(pace.next_at)
     day = "" if at.date() == localtime(now).date() else f"{at:%d %B} "
     return f"Waiting for {what}, next at {day}{at:%H:%M:%S}."

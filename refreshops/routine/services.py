@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from refreshops.logins.models import Login, LoginStatus, PauseKind, Provider
+from refreshops.logins.models import Login, PauseKind, Provider
 from refreshops.routine import lanes, learning, noting, waiting
 from refreshops.routine.marking import hold
 from refreshops.routine.models import OPEN_RUN, Attempt, LostRace, Run
@@ -27,8 +27,8 @@ from refreshops.routine.opening import (
     open_run,
 )
 from refreshops.routine.ordering import place
-from refreshops.rules.lifecycle import WANTS_INACTIVE, AttemptState, Origin, Purpose, RunState
-from refreshops.rules.outcomes import MEANING_OF
+from refreshops.routine.retrying import logins_to_retry
+from refreshops.rules.lifecycle import AttemptState, Origin, Purpose, RunState
 from refreshops.tracing.events import Action
 
 __all__ = [
@@ -134,24 +134,14 @@ def _move(run: Run, wanted: RunState, *, now: datetime, why: str) -> bool:
 def retry_failed(
     run: Run, *, by: Any, now: datetime, local_date: date, window: timedelta
 ) -> Opened:
-    """Open a new run over exactly the retryable attempts of `run`.
+    """Open a new run over exactly the retryable logins of `run` (`retrying`).
 
-    Never the successes, never `user_action` or `login_gone`: repeats lock bank logins (design.md
-    section 7, fact 9). Raise `NothingToDo` when none is left.
+    Raise `NothingToDo` when none is left.
     """
-    outcomes = [row.outcome.value for row in MEANING_OF.values() if row.retryable_by_order]
-    failed = Attempt.objects.filter(
-        run=run, state=AttemptState.DONE.value, outcome__in=outcomes, login__isnull=False
-    )
-    purpose = Purpose(run.purpose)
-    logins = Login.objects.filter(pk__in=failed.values("login_id"))
-    if purpose is not Purpose.CHECK_SCHEDULE:
-        inactive = purpose in WANTS_INACTIVE
-        logins = logins.filter(status=LoginStatus.INACTIVE if inactive else LoginStatus.ACTIVE)
     return open_run(
         provider=run.provider,
-        purpose=purpose,
-        logins=logins,
+        purpose=Purpose(run.purpose),
+        logins=logins_to_retry(run),
         by=by,
         reason=f"Retry of the failed logins of run {run.pk}",
         now=now,

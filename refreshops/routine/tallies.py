@@ -1,0 +1,85 @@
+"""How the logins of runs stand, counted in one question for as many runs as a page shows."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from refreshops.routine.models import Attempt
+from refreshops.rules.lifecycle import AttemptState
+
+# Institution, code, outcome, and how many ended so.
+Cell = tuple[str, str, str, int]
+
+
+@dataclass
+class Tally:
+    """How many logins of a run stand how. `cells` is empty unless counted closely.
+
+    The one call about the provider as a whole is no login and is not counted.
+    """
+
+    due: int = 0
+    calling: int = 0
+    done: int = 0
+    cancelled: int = 0
+    outcomes: "Counter[str]" = field(default_factory=Counter)
+    data_states: "Counter[str]" = field(default_factory=Counter)
+    cells: list[Cell] = field(default_factory=list)
+
+    @property
+    def logins(self) -> int:
+        """All of them."""
+        return self.due + self.calling + self.done + self.cancelled
+
+    @property
+    def left(self) -> int:
+        """Those to whom something more happens."""
+        return self.due + self.calling
+
+    def add(self, state: str, outcome: str, number: int) -> None:
+        """Count `number` more logins of one state; an outcome goes with those that are done."""
+        setattr(self, state, getattr(self, state) + number)
+        if state == AttemptState.DONE.value:
+            self.outcomes[outcome] += number
+
+
+def tally_of_totals(totals: Mapping[str, Any]) -> Tally:
+    """Return the tally that an ended run keeps itself: it outlives its attempts."""
+    return Tally(
+        done=totals.get("done", 0),
+        cancelled=totals.get("cancelled", 0),
+        outcomes=Counter(totals.get("outcomes", {})),
+        data_states=Counter(totals.get("data_states", {})),
+    )
+
+
+def tallies(attempts: QuerySet[Attempt], runs: Iterable[int]) -> dict[int, Tally]:
+    """Count those of `attempts` that belong to `runs`; one question, whatever their number."""
+    found = {pk: Tally() for pk in runs}
+    if not found:
+        return found
+    rows = attempts.filter(run__in=list(found), login__isnull=False).order_by()
+    counted = rows.values_list("run_id", "state", "outcome").annotate(number=Count("pk"))
+    for run_id, state, outcome, number in counted:
+        found[run_id].add(state, outcome, number)
+    return found
+
+
+def tally_closely(attempts: QuerySet[Attempt]) -> Tally:
+    """Count the attempts of one run, with data states and by institution and code as well."""
+    tally = Tally()
+    rows = attempts.filter(login__isnull=False).order_by()
+    by = ("state", "outcome", "data_state", "provider_code", "login__institution")
+    cells: Counter[tuple[str, str, str]] = Counter()
+    for state, outcome, data, code, bank, number in rows.values_list(*by).annotate(
+        number=Count("pk")
+    ):
+        tally.add(state, outcome, number)
+        if state == AttemptState.DONE.value:
+            tally.data_states[data] += number
+            cells[bank, code, outcome] += number
+    tally.cells = [(*cell, number) for cell, number in cells.items()]
+    return tally
