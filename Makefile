@@ -6,6 +6,9 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+# Of the demo: `outage` has the biggest bank down, `morning` a bit of everything (see simulator --help).
+SCENARIO ?= morning
+LOGINS ?= 120
 # How many tests run at once. Many of them mostly wait, so 3 suit two cores; Chromium, and what starts
 # the whole product, get turns of their own.
 JOBS ?= 3
@@ -30,9 +33,9 @@ help: ## List these commands
 
 setup: $(VENV)/.dev ## Make the virtual environment with everything for development
 
-run: $(VENV)/.run ## Start web, worker and simulator with a demo; Ctrl-C stops all (PORT=8000)
+run: $(VENV)/.run ## Start web, worker and simulator with a demo; Ctrl-C stops all (PORT= SCENARIO= LOGINS=)
 	@$(BIN)/python -m refreshops.runtime.dotenv
-	@$(BIN)/python manage.py devserver --port $(PORT)
+	@$(BIN)/python manage.py devserver --port $(PORT) --scenario $(SCENARIO) --logins $(LOGINS)
 
 test: $(VENV)/.dev ## Run every test
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not soak and not browser and not alone"
