@@ -1,15 +1,13 @@
 """The lines of the index page that ask for somebody: money, clock, approvals, and the alarm."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from refreshops.console.addresses import all_logins, runs_list
-from refreshops.console.clock_week import dropping_out_soon, soon_url
-from refreshops.console.leak_lists import UNCONFIRMED, money_words, prices, tally
-from refreshops.console.scoping import runs_of
+from refreshops.console.approval_filter import APPROVAL, MINE
+from refreshops.console.clock_week import soon_url
+from refreshops.console.leak_lists import UNCONFIRMED, money_words
+from refreshops.console.overview import Overview
 from refreshops.logins import leaks
-from refreshops.rules.lifecycle import RunState
 
 
 @dataclass(frozen=True)
@@ -27,29 +25,16 @@ class Attention:
     to_approve_url: str
 
 
-def attention_of(user: Any, *, now: datetime) -> Attention:
-    """Count what waits for `user`, over the rows that are theirs to see."""
-    counted = tally(user, [leaks.OFF_HERE_ON_THERE, UNCONFIRMED], now=now)
-    wasted = counted[leaks.OFF_HERE_ON_THERE]
-    money = money_words(per_provider=wasted.per_provider, prices=prices()) if wasted.count else ""
+def attention_of(seen: Overview) -> Attention:
+    """Say what waits for a person, over the rows that are theirs to see."""
     return Attention(
-        leaking=wasted.count,
-        money=money,
+        leaking=sum(seen.leaking.values()),
+        money=money_words(per_provider=seen.leaking, prices=seen.prices),
         leaking_url=all_logins(leak=leaks.OFF_HERE_ON_THERE),
-        dropping_out=dropping_out_soon(user, now=now),
+        dropping_out=seen.dropping_out,
         dropping_out_url=soon_url(),
-        unconfirmed=counted[UNCONFIRMED].count,
+        unconfirmed=seen.unconfirmed,
         unconfirmed_url=all_logins(leak=UNCONFIRMED),
-        to_approve=_to_approve(user),
-        to_approve_url=runs_list(state__exact=RunState.WAITING.value),
+        to_approve=seen.to_approve,
+        to_approve_url=runs_list(**{APPROVAL: MINE}),
     )
-
-
-def _to_approve(user: Any) -> int:
-    """Count the orders that wait for this person: nobody approves their own."""
-    if not user.has_perm("logins.approve_order"):
-        return 0
-    waiting = runs_of(user).filter(
-        state=RunState.WAITING.value, needs_approval=True, approved_at__isnull=True
-    )
-    return waiting.exclude(opened_by=user).count()

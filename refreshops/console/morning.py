@@ -1,27 +1,34 @@
 """The index page "This morning": what happened last night, and whose move it is now."""
 
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet
-
 from refreshops import wiring
-from refreshops.console.addresses import NOT_ASKED, logins_list
+from refreshops.console.addresses import (
+    NO_BANK,
+    NOT_ASKED,
+    bundle_of_cell,
+    logins_list,
+)
 from refreshops.console.attention import Attention, attention_of
 from refreshops.console.badges import outcome_label
-from refreshops.console.cards import Card, card_of
-from refreshops.console.matrix import Matrix, build
-from refreshops.console.scoping import logins_of, runs_of, sees_everything
-from refreshops.logins.models import Login, Provider
-from refreshops.routine.models import Beat, Run
-from refreshops.routine.schedules import daily_time
-from refreshops.rules.lifecycle import Origin
+from refreshops.console.cards import Card
+from refreshops.console.fourteen import Mornings, first_day, mornings_of
+from refreshops.console.matrix import Counted, Matrix, build
+from refreshops.console.morning_runs import ShownRuns, shown_runs
+from refreshops.console.overview import Overview, overview_of
+from refreshops.console.scoping import logins_of, sees_everything
+from refreshops.console.start_of_day import Start, start_of
+from refreshops.logins.models import Customer, LoginQuerySet, Provider
+from refreshops.logins.tallies import count_active
 from refreshops.rules.outcomes import MEANING_OF, Outcome
 
-WORKER_SEEN_WITHIN = timedelta(seconds=60)
-LATEST_RUNS = 6
 MATRIX_LINES = 25
+# Of more logins than this it is not read when one of them was last fresh.
+MOST_READ = 5_000
+MOST_OUTAGES = 3
 
 SIX = (
     Outcome.FRESH,
@@ -55,97 +62,134 @@ class Pulse:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """The matrix as far as it is shown.
+
+    `left_out` institutions fared better; `fresh_until` says of a bank that looks down when one of
+    the logins that fail there was last fresh, `bundles` where its support bundle is made.
+    """
+
+    matrix: Matrix
+    left_out: int
+    fresh_until: dict[str, datetime | None]
+    bundles: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Morning:
     """Everything the index page shows."""
 
     pulse: Pulse
     today: list[Card]
-    starts_at: time | None
+    start: Start
     six: list[Number]
     rest: list[Number]
     attention: Attention
-    known: int
-    matrix: Matrix
-    matrix_left_out: int
+    known: bool
+    shown: Shown
+    mornings: Mornings
     latest: list[Card]
     moving: bool
     scoped: bool
 
+    @property
+    def matrix(self) -> Matrix:
+        """The matrix as far as it is shown."""
+        return self.shown.matrix
 
-def morning_of(user: Any, *, now: datetime) -> Morning:
-    """Gather the index page for `user`."""
-    window = wiring.window()
-    six, rest = _numbers(user)
-    matrix = _matrix(user)
-    today = _today(user, now=now, window=window)
-    latest = _latest(user, now=now, window=window, shown={card.run.pk for card in today})
+
+def morning_of(user: Any, *, now: datetime, every_line: bool = False) -> Morning:
+    """Gather the index page for `user`; `every_line` leaves no institution of the matrix out."""
+    today = wiring.local_date(now)
+    counted = _counted(user)
+    matrix = _matrix(counted)
+    down = [row.institution for row in matrix.outages if row.count <= MOST_READ][:MOST_OUTAGES]
+    seen = overview_of(user, now=now, mornings_since=first_day(today), down=down)
+    runs = shown_runs(user, seen, now=now)
+    six, rest = _numbers(counted)
+    asked = sum(row[-1] for row in counted)
+    start = start_of(user, seen, runs, active=asked, now=now)
     return Morning(
-        pulse=pulse_at(now),
-        today=today,
-        starts_at=daily_time(),
+        pulse=_pulse(seen, now=now),
+        today=runs.today,
+        start=start,
         six=six,
         rest=rest,
-        attention=attention_of(user, now=now),
-        known=logins_of(user).count(),
-        matrix=Matrix(matrix.columns, matrix.lines[:MATRIX_LINES], matrix.outages),
-        matrix_left_out=max(0, len(matrix.lines) - MATRIX_LINES),
-        latest=latest,
-        moving=any(card.moving for card in (*today, *latest)),
+        attention=attention_of(seen),
+        known=bool(asked) or seen.known,
+        shown=_shown(user, matrix, seen, every_line=every_line),
+        mornings=_mornings(runs, start, seen, today=today),
+        latest=runs.latest,
+        moving=runs.moving,
         scoped=not sees_everything(user),
     )
 
 
-def pulse_at(now: datetime) -> Pulse:
-    """Return the environment, the worker's last sign of life and the paused providers."""
-    beat = Beat.objects.filter(name="worker").first()
-    seen_at = beat.seen_at if beat else None
-    return Pulse(
-        environment=wiring.environment_label(),
-        worker_seen_at=seen_at,
-        worker_alive=seen_at is not None and now - seen_at <= WORKER_SEEN_WITHIN,
-        paused=list(Provider.objects.filter(paused_at__isnull=False).order_by("name")),
-    )
+def _counted(user: Any) -> list[Counted]:
+    """Count the reader's active logins by institution, code and outcome."""
+    everything = sees_everything(user)
+    logins = logins_of(user)
+    if not everything:
+        # Led by their customers: the databases would walk through everybody's logins in order.
+        own = Customer.objects.filter(account_manager=user)
+        logins = LoginQuerySet(logins.model).filter(customer__in=own)
+    return count_active(logins, all_of_them=everything)
 
 
-def _numbers(user: Any) -> tuple[list[Number], list[Number]]:
-    rows: QuerySet[Login, Any] = logins_of(user).active().values_list("outcome")
-    counts = dict(rows.annotate(Count("pk")))
+def _numbers(counted: list[Counted]) -> tuple[list[Number], list[Number]]:
+    counts: Counter[str] = Counter()
+    for _, _, outcome, number in counted:
+        counts[outcome] += number
     six = [_number(row.value, counts) for row in SIX]
     others = [row.value for row in Outcome if row not in SIX]
-    rest = [_number(name, counts) for name in (*others, "") if counts.get(name)]
+    rest = [_number(name, counts) for name in (*others, "") if counts[name]]
     return six, rest
 
 
-def _number(outcome: str, counts: dict[str, int]) -> Number:
+def _number(outcome: str, counts: "Counter[str]") -> Number:
     hint = MEANING_OF[Outcome(outcome)].meaning if outcome else "The next daily run asks them."
     return Number(
         kind=outcome or "due",
         label=outcome_label(outcome),
         hint=hint,
-        count=counts.get(outcome, 0),
+        count=counts[outcome],
         url=logins_list(outcome=outcome or NOT_ASKED),
     )
 
 
-def _matrix(user: Any) -> Matrix:
-    rows = logins_of(user).active().exclude(outcome="")
-    counted = rows.values_list("institution", "provider_code", "outcome").annotate(Count("pk"))
+def _matrix(counted: list[Counted]) -> Matrix:
+    if not any(outcome for _, _, outcome, _ in counted):
+        return Matrix()  # nobody has been asked yet
     return build(
         counted,
         link=lambda institution, code, outcome: logins_list(
-            institution=institution, code=code, outcome=outcome
+            institution=institution or NO_BANK, code=code, outcome=outcome or NOT_ASKED
         ),
+        whole_bank=lambda institution: logins_list(institution=institution or NO_BANK),
     )
 
 
-def _today(user: Any, *, now: datetime, window: timedelta) -> list[Card]:
-    runs = Run.objects.filter(
-        origin=Origin.DAILY.value, local_date=wiring.local_date(now)
-    ).select_related("provider", "opened_by")
-    return [card_of(run, user=user, now=now, window=window) for run in runs]
+def _shown(user: Any, matrix: Matrix, seen: Overview, *, every_line: bool) -> Shown:
+    may = user.has_perm("tracing.bundle_call")
+    lines = matrix.lines if every_line else matrix.lines[:MATRIX_LINES]
+    return Shown(
+        matrix=replace(matrix, lines=lines),
+        left_out=len(matrix.lines) - len(lines),
+        fresh_until=seen.fresh_until,
+        bundles={row.institution: bundle_of_cell(**row.bundle) for row in matrix.outages}
+        if may
+        else {},
+    )
 
 
-def _latest(user: Any, *, now: datetime, window: timedelta, shown: set[int]) -> list[Card]:
-    runs = runs_of(user).exclude(pk__in=shown).select_related("provider", "opened_by")
-    newest = runs.order_by("-opened_at", "-pk")[:LATEST_RUNS]
-    return [card_of(run, user=user, now=now, window=window) for run in newest]
+def _mornings(runs: ShownRuns, start: Start, seen: Overview, *, today: date) -> Mornings:
+    return mornings_of(runs.daily, today=today, today_missed=start.late, ran_before=seen.ran_before)
+
+
+def _pulse(seen: Overview, *, now: datetime) -> Pulse:
+    return Pulse(
+        environment=wiring.environment_label(),
+        worker_seen_at=seen.worker_seen_at,
+        worker_alive=seen.worker_alive(now),
+        paused=[row for row in seen.providers if row.paused_at is not None],
+    )

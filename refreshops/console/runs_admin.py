@@ -1,36 +1,61 @@
-"""Runs in the browser: live progress, and the named orders about a run."""
+"""Runs in the browser: the list, and the addresses of what belongs to one run."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet, Value
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.html import format_html
 
-from refreshops import wiring
-from refreshops.console import live, run_steps
-from refreshops.console.addresses import calls_list
+from refreshops.console import filters, run_page, run_steps
+from refreshops.console.approval_filter import ApprovalFilter
 from refreshops.console.badges import purpose_words, run_badge
-from refreshops.console.cards import card_of, opener_words
+from refreshops.console.call_filters import choice_filter, day_filter
+from refreshops.console.cards import counts_of, opener_words
 from refreshops.console.charts import stacked_bar
-from refreshops.console.machine_rows import CappedPaginator
+from refreshops.console.keyset import KeysetAdmin, KeysetChangeList
 from refreshops.console.moments import moment
-from refreshops.console.receipt_pages import RunReceipts, receipt_url
-from refreshops.console.run_parts import attempts_part, matrix_part
+from refreshops.console.receipt_pages import RunReceipts
+from refreshops.console.run_export import RunExport
+from refreshops.console.run_report import RunReport
 from refreshops.console.scoping import sees_everything
-from refreshops.routine.models import Attempt, Run
-from refreshops.rules.lifecycle import AttemptState
+from refreshops.console.search import is_number
+from refreshops.routine.models import Run
+from refreshops.routine.tallies import Tally
+from refreshops.rules.lifecycle import Origin, Purpose, RunState
 
-RUN_PARTS = {
-    "progress": "console/parts/run_progress.html",
-    "matrix": "console/parts/run_matrix.html",
-    "attempts": "console/parts/run_attempts.html",
+ORIGIN_WORDS = {
+    Origin.DAILY.value: "daily",
+    Origin.PERSON.value: "a person",
+    Origin.API.value: "API",
+    Origin.RETRY.value: "retry",
+}
+STATE_WORDS = {
+    RunState.WAITING.value: "waiting",
+    RunState.OPEN.value: "running",
+    RunState.PAUSED.value: "paused",
+    RunState.CLOSED.value: "closed",
+    RunState.CANCELLED.value: "cancelled",
 }
 
 
+class RunList(KeysetChangeList):
+    """A page of runs, each with how its logins stand: counted for the whole page at once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read one page and count it."""
+        super().get_results(request)
+        counted = counts_of(self.result_list, user=request.user)
+        whole = sees_everything(request.user)
+        for run in self.result_list:
+            run.tally = counted[run.pk]
+            run.of = run.planned if whole else run.tally.logins
+
+
 @admin.register(Run)
-class RunAdmin(RunReceipts):
+class RunAdmin(RunExport, RunReport, RunReceipts, KeysetAdmin):
     """One order to do one thing to many logins."""
 
     page_template = "console/run.html"
@@ -38,27 +63,47 @@ class RunAdmin(RunReceipts):
         "number",
         "opened",
         "what",
-        "origin",
+        "came_from",
         "who_and_why",
         "progress",
         "bar",
         "stands",
     )
     list_display_links = ("number", "opened")
-    list_filter = ("purpose", "origin", "state", ("opened_at", admin.DateFieldListFilter))
-    list_select_related = ("opened_by", "provider")
+    list_filter = (
+        ApprovalFilter,
+        choice_filter("state", title="state", choices=STATE_WORDS),
+        choice_filter(
+            "purpose",
+            title="purpose",
+            choices={row.value: purpose_words(row.value) for row in Purpose},
+        ),
+        choice_filter("origin", title="origin", choices=ORIGIN_WORDS),
+        day_filter("opened_at"),
+        filters.ProviderFilter,
+    )
     search_fields = ("pk",)
     search_help_text = "The number of a run"
     ordering = ("-opened_at", "-id")
-    sortable_by = ()
-    paginator = CappedPaginator
+    nothing_yet = "The daily run and every order make one."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
-        """Note on each run whose logins alone may be counted, for a reader who sees only theirs."""
+        """Read what every page says of a run together with it."""
         rows: QuerySet[Run] = super().get_queryset(request)
-        if sees_everything(request.user):
-            return rows
-        return rows.annotate(counted_for=Value(request.user.pk))
+        return rows.select_related("provider", "opened_by", "approved_by")
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        """Return the list that counts its page."""
+        return RunList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
+    ) -> tuple[QuerySet[Run], bool]:
+        """Search by number alone; anything else finds nothing."""
+        term = search_term.strip().removeprefix("#")
+        if not term:
+            return queryset, False
+        return queryset.filter(pk=int(term)) if is_number(term) else queryset.none(), False
 
     def get_urls(self) -> list[Any]:
         """Add the live answer and the orders."""
@@ -71,42 +116,11 @@ class RunAdmin(RunReceipts):
 
     def page_context(self, request: HttpRequest, row: Run) -> dict[str, Any]:
         """Return what the run's page draws."""
-        now = wiring.clock()
-        card = card_of(row, user=request.user, now=now, window=wiring.window())
-        steps = run_steps.offered(row, card, user=request.user)
-        return {
-            "title": card.title,
-            "card": card,
-            "run": row,
-            "opener": opener_words(row),
-            "steps": steps,
-            "matrix": matrix_part(request, row),
-            "attempts": attempts_part(request, row),
-            "calls_url": calls_list(q=row.pk),
-            "receipt_url": receipt_url(row),
-            "live_url": reverse("admin:run_progress", args=[row.pk]),
-        }
+        return run_page.context_of(request, row)
 
     def progress_json(self, request: HttpRequest, pk: int) -> JsonResponse:
-        """Answer the run page's polling: the parts that move, and the bare numbers."""
-        run = self.row_or_404(request, str(pk))
-        context = self.page_context(request, run)
-        card = context["card"]
-        return live.answer(
-            request,
-            parts=RUN_PARTS,
-            context=context,
-            moving=card.moving,
-            numbers={
-                "run": run.pk,
-                "state": run.state,
-                "planned": card.planned,
-                "done": card.done,
-                "cancelled": card.cancelled,
-                "percent": card.percent,
-                "outcomes": card.outcomes,
-            },
-        )
+        """Answer the run page's polling."""
+        return run_page.live_answer(request, self.row_or_404(request, str(pk)))
 
     def step(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
         """Confirm and give one of the orders about a run."""
@@ -128,25 +142,32 @@ class RunAdmin(RunReceipts):
         """Render what it does."""
         return purpose_words(run.purpose)
 
+    @admin.display(description="origin")
+    def came_from(self, run: Run) -> str:
+        """Render where the order came from."""
+        return ORIGIN_WORDS.get(run.origin, run.origin)
+
     @admin.display(description="who and why")
     def who_and_why(self, run: Run) -> str:
-        """Render the person and the reason."""
-        who = opener_words(run)
-        return format_html('<b>{}</b> <span class="quiet">{}</span>', who, run.reason)
+        """Render the person and the reason, the whole of it in the title."""
+        return format_html(
+            '<span title="{}"><b>{}</b> <span class="quiet">{}</span></span>',
+            run.reason,
+            opener_words(run),
+            run.reason,
+        )
 
-    @admin.display(description="done")
+    @admin.display(description="asked")
     def progress(self, run: Run) -> str:
         """Render how many of how many."""
-        counts = counts_of(run)
-        return f"{counts['done']} of {counts['planned']}"
+        tally, planned = _counts(run)
+        return f"{tally.done} of {planned}"
 
     @admin.display(description="outcomes")
     def bar(self, run: Run) -> str:
         """Render the small stacked bar."""
-        counts = counts_of(run)
-        return stacked_bar(
-            outcomes=counts["outcomes"], planned=counts["planned"], cancelled=counts["cancelled"]
-        )
+        tally, planned = _counts(run)
+        return stacked_bar(outcomes=tally.outcomes, planned=planned, cancelled=tally.cancelled)
 
     @admin.display(description="state")
     def stands(self, run: Run) -> str:
@@ -154,33 +175,6 @@ class RunAdmin(RunReceipts):
         return run_badge(run.state)
 
 
-def counts_of(run: Run) -> dict[str, Any]:
-    """Return a closed run's own totals, or count its attempts, once per row.
-
-    With `counted_for` on it, only the logins of that account manager count.
-    """
-    manager = getattr(run, "counted_for", None)
-    if run.closed_at and run.totals and manager is None:
-        return {**run.totals, "planned": run.planned}
-    kept: dict[str, Any] | None = getattr(run, "_counts", None)
-    if kept is None:
-        rows = Attempt.objects.filter(run=run, login__isnull=False)
-        if manager is not None:
-            rows = rows.filter(login__customer__account_manager=manager)
-        kept = _summed(rows.values_list("state", "outcome").annotate(Count("pk")))
-        if manager is None:
-            kept["planned"] = run.planned
-        run._counts = kept  # type: ignore[attr-defined]
-    return kept
-
-
-def _summed(rows: Any) -> dict[str, Any]:
-    counts: dict[str, Any] = {"planned": 0, "done": 0, "cancelled": 0, "outcomes": {}}
-    for state, outcome, number in rows:
-        counts["planned"] += number
-        if state == AttemptState.DONE:
-            counts["done"] += number
-            counts["outcomes"][outcome] = number
-        elif state == AttemptState.CANCELLED:
-            counts["cancelled"] += number
-    return counts
+def _counts(run: Any) -> tuple[Tally, int]:
+    """Return what the list has counted of a run: its tally, and of how many logins."""
+    return run.tally, run.of

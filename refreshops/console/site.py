@@ -28,6 +28,7 @@ MORNING_PARTS = {
     "numbers": "console/parts/numbers.html",
     "attention": "console/parts/attention.html",
     "matrix": "console/parts/morning_matrix.html",
+    "mornings": "console/parts/mornings.html",
     "latest": "console/parts/latest.html",
 }
 
@@ -146,4 +147,5 @@ def _morning(request: HttpRequest) -> dict[str, Any]:
     from refreshops import wiring
     from refreshops.console.morning import morning_of
 
-    return {"morning": morning_of(request.user, now=wiring.clock())}
+    every_line = request.GET.get("institutions") == "all"
+    return {"morning": morning_of(request.user, now=wiring.clock(), every_line=every_line)}

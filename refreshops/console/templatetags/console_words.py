@@ -21,6 +21,7 @@ register.filter("data_words", badges.data_words)
 register.filter("run_badge", badges.run_badge)
 register.filter("nightly_badge", badges.nightly_badge)
 register.filter("stamp", moments.stamp)
+register.filter("lasting_words", moments.lasting_words)
 register.filter("standing_badge", receipts.standing_badge)
 register.filter("person", words.person)
 register.filter("one_line", visible)
@@ -30,6 +31,18 @@ register.filter("one_line", visible)
 def as_json(value: Any) -> str:
     """Return kept JSON on one line, nothing unseen in it."""
     return visible(json.dumps(value, ensure_ascii=False, sort_keys=True))
+
+
+@register.filter
+def of(values: dict[str, Any] | str | None, name: str) -> Any:
+    """Return what `values` hold under a name; None where there is nothing to look in."""
+    return values.get(name) if isinstance(values, dict) else None
+
+
+@register.simple_tag
+def stacked_column(parts: list[tuple[str, int]], tallest: int) -> Any:
+    """Render one column of a chart."""
+    return charts.stacked_column(parts, tallest=tallest)
 
 
 @register.simple_tag

@@ -1,0 +1,139 @@
+"""Today's run before it begins: when, how long it will take, and whether the day is long enough."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+from refreshops import wiring
+from refreshops.console.cards import Card
+from refreshops.console.morning_runs import ShownRuns
+from refreshops.console.overview import Overview
+from refreshops.console.scoping import sees_everything
+from refreshops.logins.models import Provider
+from refreshops.routine import schedules
+from refreshops.routine.forecasts import (
+    DayForecast,
+    forecast_of_day,
+    logins_to_ask,
+    start_of_day,
+)
+from refreshops.rules.lifecycle import RunState
+
+# A heartbeat a minute opens a run that is due.
+LATE_AFTER = timedelta(minutes=2)
+# Limits people choose between: what the provider asks for.
+USUAL_LIMITS = (10, 20, 30)
+
+
+@dataclass(frozen=True)
+class Start:
+    """`at` is the daily time (None: switched off), `late` that today's run should have begun.
+
+    `ahead` forecasts the runs that have not begun today, `too_long` is what does not fit into its
+    day. Both are empty for who sees only their own logins.
+    """
+
+    at: time | None = None
+    late: bool = False
+    nobody: bool = False
+    ahead: list[DayForecast] = field(default_factory=list)
+    too_long: list[DayForecast] = field(default_factory=list)
+
+
+def start_of(user: Any, seen: Overview, runs: ShownRuns, *, active: int, now: datetime) -> Start:
+    """Judge the day; `active` logins are there to be asked."""
+    days: list[DayForecast] = []
+    begun = {card.run.provider_id: card for card in runs.today}
+    if sees_everything(user):
+        asked = [row for row in seen.providers if row.name in wiring.PROVIDER_NAMES]
+        days = [
+            _day(
+                row, begun.get(row.pk), seen, active=active, alone=len(seen.providers) == 1, now=now
+            )
+            for row in asked
+        ]
+    return Start(
+        at=seen.starts_at,
+        late=bool(active) and not begun and _is_late(seen.starts_at, now=now),
+        nobody=not active,
+        ahead=[day for day in days if day.provider.pk not in begun and day.logins],
+        too_long=[day for day in days if not day.fits],
+    )
+
+
+def next_day_of(provider: Provider, *, per_window: int | None = None) -> DayForecast:
+    """Forecast the next daily run of `provider` that has not begun."""
+    now = wiring.clock()
+    starts = schedules.daily_time()
+    passed = starts is not None and now >= start_of_day(now, starts=starts, zone=_zone())
+    return forecast_of_day(
+        provider,
+        logins=logins_to_ask(provider),
+        starts=starts,
+        now=now,
+        zone=_zone(),
+        window=wiring.window(),
+        per_window=per_window,
+        after_today=passed,
+    )
+
+
+def limits_compared(provider: Provider) -> list[DayForecast]:
+    """Forecast the next daily run at the usual limits, at the one that is set, and at the least
+    one that would do.
+    """
+    day = next_day_of(provider)
+    chosen = {*USUAL_LIMITS, day.per_window, *(() if day.fits else (day.limit_needed,))}
+    starts = schedules.daily_time()
+    return [
+        forecast_of_day(
+            provider,
+            logins=day.logins,
+            starts=starts,
+            now=day.starts_at,
+            zone=_zone(),
+            window=wiring.window(),
+            per_window=limit,
+        )
+        for limit in sorted(chosen)
+    ]
+
+
+def _day(
+    provider: Provider,
+    begun: Card | None,
+    seen: Overview,
+    *,
+    active: int,
+    alone: bool,
+    now: datetime,
+) -> DayForecast:
+    """Forecast what is left of today's run, or else the next one."""
+    over = begun is not None and begun.run.state in (
+        RunState.CLOSED.value,
+        RunState.CANCELLED.value,
+    )
+    if begun is not None and not over:
+        logins = begun.planned - begun.done - begun.cancelled
+    else:
+        logins = active if alone else logins_to_ask(provider)
+    return forecast_of_day(
+        provider,
+        logins=logins,
+        starts=seen.starts_at,
+        now=now,
+        zone=_zone(),
+        window=wiring.window(),
+        after_today=over,
+    )
+
+
+def _is_late(starts: time | None, *, now: datetime) -> bool:
+    return starts is not None and now > start_of_day(now, starts=starts, zone=_zone()) + LATE_AFTER
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(timezone.get_default_timezone_name())
