@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Case, F, IntegerField, Max, Q, QuerySet, Value, When, Window
 from django.db.models.functions import RowNumber
 
-from refreshops.console.addresses import logins_list, page
+from refreshops.console.addresses import NO_BANK, NO_CODE, NOT_ASKED, logins_list, page
 from refreshops.console.badges import outcome_label
 from refreshops.console.scoping import attempts_of, calls_of, logins_of, runs_of
 from refreshops.console.search import is_number
@@ -23,8 +23,8 @@ MOST_LOGINS = MOST_CALLS // CALLS_EACH
 # What is left out is counted no further than this.
 COUNTED_TO = 10_000
 REFRESHES = (Purpose.REFRESH.value, Purpose.LIVE_REFRESH.value)
-# How the run's matrix writes a login whose bank is not known.
-NO_BANK = "?"
+# How an address writes what a row does not say.
+UNSAID = {"institution": NO_BANK, "code": NO_CODE, "outcome": NOT_ASKED}
 CELL = ("institution", "code", "outcome")
 
 
@@ -266,22 +266,18 @@ def _endings(attempts: Iterable[Attempt]) -> list[Ending]:
 
 
 def _in_cell(chosen: dict[str, str], *, login: str = "") -> Q:
-    found = Q()
-    if "institution" in chosen:
-        name = "" if chosen["institution"] == NO_BANK else chosen["institution"]
-        found &= Q(**{f"{login}institution": name})
-    if "code" in chosen:
-        found &= Q(provider_code=chosen["code"])
-    if "outcome" in chosen:
-        found &= Q(outcome=chosen["outcome"])
-    return found
+    fields = {"institution": f"{login}institution", "code": "provider_code", "outcome": "outcome"}
+    return Q(
+        **{fields[name]: "" if value == UNSAID[name] else value for name, value in chosen.items()}
+    )
 
 
 def _cell_words(chosen: dict[str, str]) -> str:
     """Return a cell as people call it: the bank, and the code or else the outcome."""
     bank = chosen.get("institution", "Every institution")
     outcome = outcome_label(chosen["outcome"]) if "outcome" in chosen else ""
-    what = chosen.get("code") or outcome
+    code = chosen.get("code", "")
+    what = f"{outcome}, no code".lstrip(", ") if code == NO_CODE else code or outcome
     return f"{bank} × {what}" if what else bank
 
 

@@ -51,7 +51,7 @@ class CustomerExport(ExportMixin):
             raise BadRequest("A filter makes no sense.") from senseless
         name = dated_name("customers", ending=kind)
         if kind == "csv":
-            return csv_response(rows, filename=name)
+            return csv_response(rows, filename=name, exact=True)
         return xlsx_response(rows, filename=name, sheet="Customers")
 
     def _tell(self, request: HttpRequest, customers: QuerySet[Customer], *, kind: str) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
+from refreshops.console.plain_pages import spelled_out
 from refreshops.logins.cells import Row, cell, csv_chunks, visible
 
 CSV_TYPE = "text/csv; charset=utf-8"
@@ -20,9 +21,15 @@ LONGEST_CELL = 32_767
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def csv_response(rows: Iterable[Row], *, filename: str) -> StreamingHttpResponse:
-    """Return a CSV download that is written while it is sent; the first row is the header."""
-    chunks: Iterator[bytes] = (text.encode() for text in csv_chunks(rows))
+def csv_response(
+    rows: Iterable[Row], *, filename: str, exact: bool = False
+) -> StreamingHttpResponse:
+    """Return a CSV download that is written while it is sent; the first row is the header.
+
+    What is unseen is spelled out, but in a file that is `exact`, to be read back letter by letter.
+    """
+    texts: Iterator[bytes] = (text.encode() for text in csv_chunks(rows))
+    chunks = texts if exact else map(spelled_out, texts)
     return _download(StreamingHttpResponse(chunks, content_type=CSV_TYPE), filename=filename)
 
 

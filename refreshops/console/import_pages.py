@@ -179,7 +179,7 @@ class CustomerImport(CustomerExport, ImportMixin):
             _content_of(upload), **_circumstances(request), faults_kept=FAULTS_IN_CSV
         )
         name = dated_name("customers", "bad-rows", ending="csv")
-        return csv_response(_table(report.faults), filename=name)
+        return csv_response(_table(report.faults), filename=name, exact=True)
 
 
 def _key(text: str) -> UUID:

@@ -13,12 +13,13 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import IO, Any
 
 from refreshops.providers.marks import Marker
+from refreshops.providers.redaction import printable
 from refreshops.tracing import bundle_ticket
 from refreshops.tracing.handing_out import CUSTOMER, FIELDS, LABELS, Case, Desk, Words, moment
 from refreshops.tracing.models import Call
@@ -75,6 +76,7 @@ def write(
     Keeps no call in memory but its lines of the ticket and the timeline.
     """
     stale = {row.attempt_id for row in endings if row.outcome == "stale"}
+    case = replace(case, subject=words.address(case.subject))
     desk = Desk(words=words, marker=Marker(case.salt), stale=stale)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         shelf = _Shelf(archive, made_at=case.made_at)
@@ -120,7 +122,7 @@ def _stored(call: Call, number: int, desk: Desk, shelf: _Shelf) -> dict[str, Any
 def _ending_line(row: Ending, desk: Desk) -> dict[str, Any]:
     return {
         LABELS["sent_at"]: moment(row.at),
-        LABELS["login_id"]: row.login_id,
+        LABELS["login_id"]: printable(row.login_id),
         LABELS["institution"]: desk.cleaned(row.institution),
         LABELS["provider_code"]: desk.cleaned(row.provider_code),
         LABELS["message"]: desk.said(row.message),
