@@ -10,14 +10,17 @@ class Snapshot(models.Model):
 
     login = models.ForeignKey(Login, on_delete=models.CASCADE, related_name="snapshots")
     attempt_id = models.BigIntegerField()
-    fetched_at = models.DateTimeField(db_index=True)
+    fetched_at = models.DateTimeField()
     data_as_of = models.DateTimeField("data as of", null=True, blank=True)
     payload = models.BinaryField()
     account_count = models.PositiveIntegerField()
     transaction_count = models.PositiveIntegerField()
 
     class Meta:
-        indexes = [models.Index(fields=["login", "-fetched_at"], name="snapshot_latest")]
+        indexes = [
+            models.Index(fields=["login", "-fetched_at"], name="snapshot_latest"),
+            models.Index(fields=["-fetched_at", "-id"], name="snapshot_newest"),
+        ]
 
     def __str__(self) -> str:
         return f"Snapshot #{self.pk}"

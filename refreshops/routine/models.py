@@ -148,9 +148,15 @@ class Attempt(models.Model):
     answer: three without one end the attempt.
     """
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="attempts")
+    # Neither has an index of its own: those below begin with them.
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="attempts", db_index=False)
     login = models.ForeignKey(
-        Login, null=True, blank=True, on_delete=models.CASCADE, related_name="attempts"
+        Login,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="attempts",
+        db_index=False,
     )
     purpose = models.CharField(max_length=20, choices=_choices(Purpose))
     state = models.CharField(
@@ -204,8 +210,14 @@ class Attempt(models.Model):
             # Not partial: SQLite cannot prove a bound parameter equal to the index's constant.
             models.Index(fields=["state", "paced", "rank", "not_before", "id"], name="attempt_due"),
             models.Index(fields=["state", "lease_until"], name="attempt_leased"),
-            models.Index(fields=["run", "state", "outcome"], name="attempt_run_outcome"),
+            # A run's attempts in their order: all, and narrowed. The second counts them, too.
+            models.Index(fields=["run", "id"], name="attempt_run"),
+            models.Index(fields=["run", "state", "outcome", "id"], name="attempt_run_outcome"),
             models.Index(fields=["login", "-id"], name="attempt_of_login"),
+            # The list of attempts narrowed, in its order.
+            models.Index(fields=["state", "-id"], name="attempt_state"),
+            models.Index(fields=["outcome", "-id"], name="attempt_outcome"),
+            models.Index(fields=["purpose", "-id"], name="attempt_purpose"),
         ]
 
     def __str__(self) -> str:
