@@ -11,7 +11,6 @@ from django.db.models import Q
 from refreshops.rules.freshness import DataState
 from refreshops.rules.outcomes import Outcome
 
-
 # What several indexes of logins have in common.
 LIST_ORDER = ["institution", "outcome", "id"]
 THERE = ["status", "nightly", "gone_at"]
