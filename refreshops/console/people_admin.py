@@ -1,0 +1,40 @@
+"""People and groups: Django's own pages, with boxes to tick instead of two lists and arrows."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth import admin as stock
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+
+# Importing Django's module has registered them.
+admin.site.unregister([User, Group])
+
+
+class TickedAdmin(admin.ModelAdmin):
+    """Many of another table are chosen by boxes: one key each, and named for screen readers."""
+
+    filter_horizontal = ()
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return a box for each choice, without a link to change what stands behind it."""
+        return super().formfield_for_manytomany(
+            db_field, request, widget=forms.CheckboxSelectMultiple, help_text="", **kwargs
+        )
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the field as it is: no pencil and plus beside the boxes."""
+        if db_field.many_to_many:
+            return self.formfield_for_manytomany(db_field, request, **kwargs)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+@admin.register(User)
+class PersonAdmin(TickedAdmin, stock.UserAdmin):
+    """Somebody who signs in."""
+
+
+@admin.register(Group)
+class GroupAdmin(TickedAdmin, stock.GroupAdmin):
+    """What people of one kind may do."""
