@@ -17,7 +17,12 @@ from refreshops.console.moments import moment
 from refreshops.console.scoping import attempts_of, logins_of
 from refreshops.console.search import canonical, is_number
 from refreshops.console.story_filters import WhoFilter
-from refreshops.console.story_words import WHAT, details_of, what_was_done
+from refreshops.console.story_words import (
+    WHAT,
+    details_of,
+    what_was_done,
+    why_or_what_came,
+)
 from refreshops.logins.cells import visible
 from refreshops.rules.lifecycle import Origin
 from refreshops.tracing.models import Event
@@ -79,10 +84,7 @@ class EventAdmin(EventExport, PageAdmin):
         """Return the event in words."""
         return {
             "title": what_was_done(row),
-            "why": visible(row.reason),
-            "run_link": _run_link(row, request.user),
-            "about": _about_link(row, request.user),
-            "details": [(name, visible(words)) for name, words in details_of(row)],
+            "facts": [(name, words) for name, words in _facts(row, request.user) if words],
         }
 
     @admin.display(description="when")
@@ -110,14 +112,26 @@ class EventAdmin(EventExport, PageAdmin):
     @admin.display(description="why")
     def why(self, event: Event) -> str:
         """Render the beginning of the reason."""
-        words = visible(event.reason)
+        words = visible(why_or_what_came(event))
         return format_html('<span title="{}">{}</span>', words, Truncator(words).chars(WHY_SHOWN))
+
+
+def _facts(event: Event, user: Any) -> list[tuple[str, str]]:
+    """Return what a page says of an event, name by name; empty where there is nothing to say."""
+    return [
+        ("When", moment(event.at)),
+        ("Who", event.actor),
+        ("How many", "" if event.number is None else f"{event.number:,}"),
+        ("Why", visible(event.reason)),
+        ("Run", _run_link(event, user)),
+        ("Provider", event.provider.capitalize()),
+        ("About", _about_link(event, user)),
+        *((name, visible(words)) for name, words in details_of(event)),
+    ]
 
 
 def _about_login(login_id: str, user: Any) -> Q:
     """Return the condition of events about a login, and about the orders it was in."""
-    if "\0" in login_id:
-        return Q(pk__in=[])
     logins = logins_of(user).filter(login_id=login_id).values_list("pk", flat=True)
     orders = (
         attempts_of(user)
@@ -152,7 +166,10 @@ def _about_link(event: Event, user: Any) -> str:
         return event.provider.capitalize() if event.run_id is None else ""
     if (event.subject, event.subject_id) == ("run", event.run_id):
         return ""
-    return _link(event.subject, event.subject_id, f"{event.subject} {event.subject_id}", user)
+    words = f"{event.subject} {event.subject_id}"
+    if event.subject == "provider":
+        words = event.provider.capitalize() or words
+    return _link(event.subject, event.subject_id, words, user)
 
 
 def _link(model: str, pk: int, words: str, user: Any) -> str:

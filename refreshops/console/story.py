@@ -28,6 +28,7 @@ class Told:
     """
 
     at: datetime
+    action: str
     who: str
     what: str
     why: str
@@ -62,6 +63,7 @@ def _told(user: Any, events: QuerySet[Event], *, at_most: int) -> list[Told]:
     return [
         Told(
             at=row.at,
+            action=row.action,
             who=row.actor,
             what=what_was_done(row),
             why=row.reason,

@@ -37,10 +37,10 @@ WHAT: Mapping[Action, str] = {
     Action.SIGN_OUT: "Signed out",
     Action.FAIL_SIGN_IN: "Failed to sign in",
 }
-# What is done, of which more is said after it: "Ordered: switch off".
+# Details that say further what was done, as in "Ordered: switch off".
 NAMED_FURTHER = ("purpose", "what", "list", "model")
-# Names of details that the words of an event have said already.
-SAID_IN_WORDS = frozenset(NAMED_FURTHER)
+# What these do to what is always the same.
+SAYS_ALL = frozenset({Action.OPEN_DAILY})
 
 DETAIL_WORDS: Mapping[str, str] = {
     "brought_forward": "waited already and were brought forward",
@@ -70,6 +70,8 @@ def what_words(action: str) -> str:
 def what_was_done(event: Event) -> str:
     """Return what was done in a few words, as "Ordered: switch off" or "Exported: logins"."""
     said = what_words(event.action)
+    if event.action in SAYS_ALL:
+        return said
     for name in NAMED_FURTHER:
         if found := event.details.get(name):
             further = purpose_words(str(found)) if name == "purpose" else str(found)
@@ -77,12 +79,17 @@ def what_was_done(event: Event) -> str:
     return said
 
 
+def why_or_what_came(event: Event) -> str:
+    """Return the reason; of a run's end, where it has none, what its logins came to."""
+    return event.reason or _value_words("outcomes", event.details.get("outcomes", {}))
+
+
 def details_of(event: Event) -> list[tuple[str, str]]:
     """Return what else is known of an event: name and words."""
     return [
         (DETAIL_WORDS.get(name, name.replace("_", " ")).capitalize(), _value_words(name, value))
         for name, value in event.details.items()
-        if name not in SAID_IN_WORDS
+        if name not in NAMED_FURTHER and value not in (None, "", {}, [])
     ]
 
 
