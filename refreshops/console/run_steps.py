@@ -6,25 +6,23 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from refreshops import wiring
-from refreshops.console import order_facts, order_kinds
+from refreshops.console import order_facts, order_kinds, retry_facts
 from refreshops.console.addresses import page
-from refreshops.console.cards import Card
+from refreshops.console.cards import Card, logins_words
 from refreshops.console.confirm import Question, ask
 from refreshops.console.once import place_once
 from refreshops.console.orders import Plan
 from refreshops.console.scoping import attempts_of, sees_everything
 from refreshops.routine import services, tasks, waiting
 from refreshops.routine.models import OPEN_RUN, Attempt, Run
+from refreshops.routine.retrying import RETRYABLE, retry_plan
+from refreshops.routine.tallies import tallies
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState
-from refreshops.rules.outcomes import MEANING_OF
-
-RETRYABLE = [row.outcome.value for row in MEANING_OF.values() if row.retryable_by_order]
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,8 @@ STEPS = {
             "Retry failed only…",
             "Retry failed only",
             "Opens a new run over the logins that may get better by asking again. Never those "
-            "where the customer must act: repeats can lock a bank login.",
+            "that succeeded, and never those where the customer must act: repeats can lock a bank "
+            "login.",
             needs_reason=False,
             grave=False,
             fits=lambda run, card: any(card.outcomes.get(name) for name in RETRYABLE),
@@ -162,6 +161,7 @@ def view(request: HttpRequest, run: Run, name: str) -> HttpResponse:
 def _question(run: Run, step: Step, *, user: Any) -> Question:
     waits = step.name in ("approve", "withdraw")
     plan = order_facts.plan_of(run, user=user) if waits else None
+    facts = order_facts.facts(run, plan) if plan else _facts(run, step, user=user)
     return Question(
         title=f"{step.button}?" if step.name != "retry" else "Retry failed only",
         consequence=_consequence(step, plan),
@@ -169,7 +169,8 @@ def _question(run: Run, step: Step, *, user: Any) -> Question:
         back_url=page("routine_run", run.pk),
         needs_reason=step.needs_reason,
         grave=step.grave or (step.name == "approve" and plan is not None and plan.kind.grave),
-        facts=order_facts.facts(run, plan) if plan else _facts(run, step, user=user),
+        facts=facts,
+        possible=step.name != "retry" or retry_facts.AGAIN in dict(facts),
         sample=plan.sample if plan else [],
         not_shown=plan.not_shown if plan else 0,
     )
@@ -182,15 +183,17 @@ def _consequence(step: Step, plan: Plan | None) -> str:
     return f"{step.consequence} {plan.kind.consequence}"
 
 
-def _facts(run: Run, step: Step, *, user: Any) -> list[tuple[str, str]]:
-    attempts = attempts_of(user).filter(run=run, login__isnull=False)
+def _facts(run: Run, step: Step, *, user: Any) -> list[tuple[str, Any]]:
     if step.name == "retry":
-        failed = attempts.filter(state=AttemptState.DONE.value, outcome__in=RETRYABLE)
-        rows = failed.values_list("outcome").annotate(number=Count("pk")).order_by("-number")
-        return [(str(MEANING_OF[name].label), str(number)) for name, number in rows]
-    left = attempts.filter(state=AttemptState.DUE.value).count()
-    number = run.planned if sees_everything(user) else attempts.count()
-    return [("Logins in this run", str(number)), ("Not asked yet", str(left))]
+        return retry_facts.facts(run, retry_plan(run, attempts_of(user)))
+    tally = tallies(attempts_of(user), [run.pk])[run.pk]
+    number = run.planned if sees_everything(user) else tally.logins
+    facts = [("Logins in this run", str(number)), ("Not asked yet", str(tally.due))]
+    if step.name == "cancel":
+        facts.append(("Already asked", f"{tally.done}; what they answered stays"))
+    if step.name == "resume":
+        facts.append(("Paused", run.state_reason))
+    return facts
 
 
 def _give(request: HttpRequest, run: Run, step: Step, *, reason: str) -> HttpResponse:
@@ -213,7 +216,8 @@ def _withdraw(run: Run, by: Any, reason: str) -> str:
     due = attempts_of(by).filter(run=run, login__isnull=False, state=AttemptState.DUE.value)
     number = due.count()
     waiting.withdraw(run, by=by, why=reason, now=wiring.clock())
-    return f"Run {run.pk} is withdrawn; {number} logins stay as they are."
+    stay = "stays as it is" if number == 1 else "stay as they are"
+    return f"Run {run.pk} is withdrawn; {logins_words(number)} {stay}."
 
 
 def _pause(run: Run, by: Any, reason: str) -> str:
@@ -229,7 +233,7 @@ def _resume(run: Run, by: Any, reason: str) -> str:
 
 def _cancel(run: Run, by: Any, reason: str) -> str:
     left = services.cancel_run(run, by=by, why=reason, now=wiring.clock())
-    return f"Run {run.pk} is cancelled; {left} logins will not be asked."
+    return f"Run {run.pk} is cancelled; {logins_words(left)} will not be asked."
 
 
 _DOING: dict[str, Callable[[Run, Any, str], str]] = {
