@@ -19,10 +19,10 @@ from refreshops.console.fourteen import Mornings, first_day, mornings_of
 from refreshops.console.matrix import Counted, Matrix, build
 from refreshops.console.morning_runs import ShownRuns, shown_runs
 from refreshops.console.overview import Overview, overview_of
-from refreshops.console.scoping import logins_of, sees_everything
+from refreshops.console.scoping import logins_by_customer, sees_everything
 from refreshops.console.start_of_day import Start, start_of
-from refreshops.logins.models import Customer, LoginQuerySet, Provider
-from refreshops.logins.tallies import count_active
+from refreshops.logins.models import Provider
+from refreshops.logins.tallies import count_active, count_part
 from refreshops.rules.outcomes import MEANING_OF, Outcome
 
 MATRIX_LINES = 25
@@ -101,10 +101,11 @@ class Morning:
 def morning_of(user: Any, *, now: datetime, every_line: bool = False) -> Morning:
     """Gather the index page for `user`; `every_line` leaves no institution of the matrix out."""
     today = wiring.local_date(now)
-    counted = _counted(user)
+    part = None if sees_everything(user) else count_part(logins_by_customer(user), now=now)
+    counted = part.active if part else count_active()
     matrix = _matrix(counted)
     down = [row.institution for row in matrix.outages if row.count <= MOST_READ][:MOST_OUTAGES]
-    seen = overview_of(user, now=now, mornings_since=first_day(today), down=down)
+    seen = overview_of(user, now=now, mornings_since=first_day(today), part=part, down=down)
     runs = shown_runs(user, seen, now=now)
     six, rest = _numbers(counted)
     asked = sum(row[-1] for row in counted)
@@ -123,17 +124,6 @@ def morning_of(user: Any, *, now: datetime, every_line: bool = False) -> Morning
         moving=runs.moving,
         scoped=not sees_everything(user),
     )
-
-
-def _counted(user: Any) -> list[Counted]:
-    """Count the reader's active logins by institution, code and outcome."""
-    everything = sees_everything(user)
-    logins = logins_of(user)
-    if not everything:
-        # Led by their customers: the databases would walk through everybody's logins in order.
-        own = Customer.objects.filter(account_manager=user)
-        logins = LoginQuerySet(logins.model).filter(customer__in=own)
-    return count_active(logins, all_of_them=everything)
 
 
 def _numbers(counted: list[Counted]) -> tuple[list[Number], list[Number]]:

@@ -8,10 +8,11 @@ from typing import Any
 from django.db.models import Exists, F, Func, IntegerField, Max, OuterRef, QuerySet, Subquery
 
 from refreshops.console.approval_filter import awaiting
-from refreshops.console.leak_lists import UNCONFIRMED, Prices, rows_of
+from refreshops.console.leak_lists import Prices
 from refreshops.console.scoping import logins_of, runs_of
 from refreshops.logins import clock, leaks
 from refreshops.logins.models import Login, LoginQuerySet, Provider
+from refreshops.logins.tallies import Part
 from refreshops.routine import schedules, seats
 from refreshops.routine.models import Beat, Run
 from refreshops.rules.lifecycle import Origin
@@ -53,11 +54,21 @@ class Overview:
 
 
 def overview_of(
-    user: Any, *, now: datetime, mornings_since: date, down: Sequence[str] = ()
+    user: Any,
+    *,
+    now: datetime,
+    mornings_since: date,
+    part: Part | None = None,
+    down: Sequence[str] = (),
 ) -> Overview:
-    """Ask for it; `down` are the banks of which to tell when a failing login was last fresh."""
-    parts = _parts(user, now=now, mornings_since=mornings_since)
-    parts |= {f"fresh_until_{number}": _fresh_until(name) for number, name in enumerate(down)}
+    """Ask for it, but for what `part` knows already: what was counted of the reader's own logins.
+
+    `down` are the banks of which to tell when a failing login was last fresh.
+    """
+    parts = _parts(user, mornings_since=mornings_since)
+    parts |= {f"fresh_until_{number}": _fresh_until(user, name) for number, name in enumerate(down)}
+    if part is None:
+        parts |= _counts(now=now)
     providers = list(Provider.objects.order_by("name").annotate(**parts))
     if not providers:
         # Nothing is there that could be counted.
@@ -65,36 +76,45 @@ def overview_of(
             worker_seen_at=seats.last_beat(seats.WORKER), starts_at=schedules.daily_time()
         )
     told: Any = providers[0]
+    counted: Any = part or told
+    every_leak = {row.pk: row.leaking for row in providers} if part is None else part.leaking  # type: ignore[attr-defined]
     return Overview(
         providers=providers,
         worker_seen_at=told.worker_seen_at,
         starts_at=schedules.time_of(told.daily_cron),
         called_at=told.called_at,
-        known=told.known,
+        known=bool(counted.known),
         ran_before=told.ran_before,
-        leaking={row.pk: row.leaking for row in providers if row.leaking},  # type: ignore[attr-defined]
-        unconfirmed=told.unconfirmed,
-        dropping_out=told.dropping_out,
+        leaking={pk: number for pk, number in every_leak.items() if number},
+        unconfirmed=counted.unconfirmed,
+        dropping_out=counted.dropping_out,
         to_approve=told.to_approve,
         fresh_until={name: getattr(told, f"fresh_until_{n}") for n, name in enumerate(down)},
     )
 
 
-def _parts(user: Any, *, now: datetime, mornings_since: date) -> dict[str, Any]:
+def _parts(user: Any, *, mornings_since: date) -> dict[str, Any]:
     beats = Beat.objects.filter(name=seats.WORKER).values("seen_at")
     calls = Call.objects.order_by("-sent_at", "-pk").values("sent_at")
     earlier = Run.objects.filter(origin=Origin.DAILY.value, local_date__lt=mornings_since)
-    leaking = rows_of(user, leaks.OFF_HERE_ON_THERE, now=now).filter(provider=OuterRef("pk"))
     return {
         "worker_seen_at": Subquery(beats[:1]),
         "daily_cron": Subquery(schedules.daily_cron()[:1]),
         "called_at": Subquery(calls[:1]),
-        "known": Exists(logins_of(user)),
         "ran_before": Exists(earlier),
-        "leaking": _count(leaking),
-        "unconfirmed": _count(rows_of(user, UNCONFIRMED, now=now)),
-        "dropping_out": _count(clock.dropping_out(logins_of(user), now=now)),
         "to_approve": _count(awaiting(runs_of(user), user)),
+    }
+
+
+def _counts(*, now: datetime) -> dict[str, Any]:
+    """Count over the whole register: each by an index of its own."""
+    logins = Login.objects.all()
+    leaking = leaks.leaking(logins, leaks.OFF_HERE_ON_THERE).filter(provider=OuterRef("pk"))
+    return {
+        "known": Exists(logins),
+        "leaking": _count(leaking),
+        "unconfirmed": _count(leaks.unconfirmed_for_long(logins, now=now)),
+        "dropping_out": _count(clock.dropping_out(logins, now=now)),
     }
 
 
@@ -103,10 +123,12 @@ def _count(rows: QuerySet[Any]) -> Subquery:
     return Subquery(rows.order_by().annotate(number=counted).values("number"))
 
 
-def _fresh_until(institution: str) -> Subquery:
-    """Return when one of the logins that fail on this bank's side was last fresh."""
-    failing: LoginQuerySet = Login.objects.active().filter(
-        institution=institution, outcome=Outcome.INSTITUTION_UNAVAILABLE.value
+def _fresh_until(user: Any, institution: str) -> Subquery:
+    """Return when one of the reader's logins that fail on this bank's side was last fresh."""
+    failing: LoginQuerySet = (
+        logins_of(user)
+        .active()
+        .filter(institution=institution, outcome=Outcome.INSTITUTION_UNAVAILABLE.value)
     )
     newest = failing.order_by().values("institution").annotate(at=Max("fresh_at"))
     return Subquery(newest.values("at"))

@@ -36,6 +36,15 @@ def logins_of(user: Any) -> LoginQuerySet:
     return cast(LoginQuerySet, seen_by(user, Login.objects.all()))
 
 
+def logins_by_customer(user: Any) -> LoginQuerySet:
+    """Return the logins of the person's own customers, for counts over all of them.
+
+    The same rows as `logins_of` gives who sees only part: but led by the customers, where a
+    database would walk through everybody's logins in the order of an index.
+    """
+    return Login.objects.filter(customer__in=Customer.objects.filter(account_manager=user))
+
+
 def runs_of(user: Any) -> QuerySet[Run]:
     """Return the runs this person may see: an account manager only the ones they ordered."""
     return seen_by(user, Run.objects.all())

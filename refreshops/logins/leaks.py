@@ -132,10 +132,13 @@ def _costs(rows_with_a_provider: QuerySet[Any]) -> list[Cost]:
 
 def unconfirmed_for_long(logins: LoginQuerySet, *, now: datetime) -> LoginQuerySet:
     """Return inactive logins that are not off at the provider after a day: money, and an alarm."""
-    return logins.filter(
-        INACTIVE & KNOWN_THERE & ~Q(nightly=Nightly.OFF),
-        status_changed_at__lt=now - ALARM_AFTER,
-    )
+    return logins.filter(unconfirmed(now=now))
+
+
+def unconfirmed(*, now: datetime) -> Q:
+    """Return the condition on a login that its switch-off is overdue."""
+    on_or_unknown = Q(nightly__in=[Nightly.ON, Nightly.UNKNOWN])
+    return INACTIVE & KNOWN_THERE & on_or_unknown & Q(status_changed_at__lt=now - ALARM_AFTER)
 
 
 def unknown_here() -> QuerySet[UnknownLogin]:

@@ -4,9 +4,14 @@ Neither database groups by the columns of an index without reading every entry a
 Here the index is skipped through, one step for each group, and each group is counted in one go.
 """
 
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
 from django.db import connection
 from django.db.models import Count
 
+from refreshops.logins import clock, leaks
 from refreshops.logins.models import Login, LoginQuerySet, LoginStatus
 
 # Institution, the provider's code, outcome, how many.
@@ -14,15 +19,40 @@ Counted = tuple[str, str, str, int]
 COLUMNS = ("institution", "provider_code", "outcome")
 
 
-def count_active(logins: LoginQuerySet, *, all_of_them: bool) -> list[Counted]:
-    """Count the active ones of `logins` by institution, code and outcome.
+@dataclass
+class Part:
+    """What the index page counts of part of the register.
 
-    `all_of_them` says that `logins` is the whole register: then its index alone is read.
+    `active` by institution, code and outcome; `known` counts the inactive ones as well, and
+    `leaking` is by provider what is off here and on there.
     """
-    if all_of_them:
-        return _skipping()
-    rows = logins.active().order_by().values_list(*COLUMNS)
-    return list(rows.annotate(Count("pk")))
+
+    active: list[Counted] = field(default_factory=list)
+    known: int = 0
+    leaking: "Counter[int]" = field(default_factory=Counter)
+    unconfirmed: int = 0
+    dropping_out: int = 0
+
+
+def count_part(logins: LoginQuerySet, *, now: datetime) -> Part:
+    """Count part of the register, reading each of its rows once."""
+    rows = logins.order_by().values_list("status", "provider_id", *COLUMNS)
+    counted = rows.annotate(
+        number=Count("pk"),
+        leaking=Count("pk", filter=leaks.LEAKS[leaks.OFF_HERE_ON_THERE].condition),
+        unconfirmed=Count("pk", filter=leaks.unconfirmed(now=now)),
+        soon=Count("pk", filter=clock.drops_out(now=now)),
+    )
+    found, active = Part(), Counter[tuple[str, str, str]]()
+    for status, provider, bank, code, outcome, number, leaking, unconfirmed, soon in counted:
+        if status == LoginStatus.ACTIVE:
+            active[bank, code, outcome] += number
+        found.known += number
+        found.leaking[provider] += leaking
+        found.unconfirmed += unconfirmed
+        found.dropping_out += soon
+    found.active = [(*key, number) for key, number in active.items()]
+    return found
 
 
 # The next group has the same bank and code and a later outcome, else the same bank and a later
@@ -52,7 +82,8 @@ _STATEMENT = """
 """
 
 
-def _skipping() -> list[Counted]:
+def count_active() -> list[Counted]:
+    """Count the active logins of the whole register by institution, code and outcome."""
     # The name of our own table alone stands in the text.
     table = connection.ops.quote_name(Login._meta.db_table)
     statement = _STATEMENT.format(table=table)
