@@ -1,5 +1,7 @@
 """The trace beside the simulator's own log, and a hunt for planted secrets."""
 
+import json
+import re
 import sqlite3
 from pathlib import Path
 
@@ -13,12 +15,17 @@ CANARY_BEARER = "canary-bearer-c0ffe"
 USERNAME = "canary.username.48213"
 HOLDER = "Canary Q. Holdername"
 ACCOUNT_NUMBER = "900123456789"
+# Markup, marks that mirror text, orders of a terminal, line ends; and far more than anybody reads.
+HOSTILE = (
+    '"><img src=x onerror=alert(1)><script>alert(2)</script>'
+    "\u202egnp.exe\u2066 \x1b[31m\x07 \r\nSet-Cookie: a=b\r\n \x00 "
+) + "endless " * 125_000
 PLANTED = {
     "username": USERNAME,
     "account_number": ACCOUNT_NUMBER,
     "holder_name": HOLDER,
     "echo": f"you sent {CANARY_KEY} and {CANARY_SECRET}: the user {USERNAME} does not exist, "
-    f"account holder {HOLDER} of {ACCOUNT_NUMBER} is not verified",
+    f"account holder {HOLDER} of {ACCOUNT_NUMBER} is not verified {HOSTILE}",
 }
 SECRETS = [
     CANARY_KEY,
@@ -28,6 +35,9 @@ SECRETS = [
     PLANTED["account_number"],
     PLANTED["holder_name"],
 ]
+
+DANGEROUS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+MARK = re.compile(r"\[hidden:([a-p]{8})\]")
 
 pytestmark = pytest.mark.processes
 
@@ -64,9 +74,14 @@ def test_no_planted_secret_is_anywhere(simulate, install, tmp_path):
     done = place.manage("run_routine")
 
     assert place.rows("SELECT count(*) FROM bankdata_snapshot")[0][0] > 10
+    refused = place.rows("SELECT login_id FROM logins_login WHERE outcome = 'user_action'")[0][0]
+    order = ("deactivate", "--login-id", refused, "--reason", "Left", "--json")
+    ordered = place.manage(*order, expect=None)
+    shown = everything_shown(place)
     where = {"stdout": done.stdout.encode(), "stderr": done.stderr.encode()}
+    where |= {"order": f"{ordered.stdout}{ordered.stderr}".encode()}
     where |= {"database": whole_database(place.database_url, tmp_path)}
-    where |= {"pages": "\n".join(rendered_pages(place)).encode()}
+    where |= {row["name"]: row["text"].encode() for row in shown}
     leaks = [
         (name, secret)
         for name, text in where.items()
@@ -74,6 +89,31 @@ def test_no_planted_secret_is_anywhere(simulate, install, tmp_path):
         if secret.encode() in text
     ]
     assert leaks == []
+    assert_hostile_words_are_words(shown, logged=done.stderr + ordered.stderr)
+    assert_equal_secrets_are_told_equal([row for row in shown if row["name"].endswith(".zip")])
+
+
+def assert_hostile_words_are_words(shown, *, logged):
+    """No markup, no mirrored text, no order to a terminal; and a megabyte is cut short."""
+    pages = [row for row in shown if row["kind"].startswith("text/html")]
+    assert not [row["name"] for row in pages if "<img src=x" in row["text"]]
+    assert not [row["name"] for row in pages if "<script>alert" in row["text"]]
+    assert not [row["name"] for row in shown if DANGEROUS.search(row["text"])]
+    assert not [row["name"] for row in shown if row["text"].count("endless ") > 20_000]
+    assert [row["name"] for row in pages if "onerror=alert(1)" in row["text"]]
+    assert not DANGEROUS.search(logged)
+    assert max(map(len, logged.splitlines()), default=0) < 5000
+
+
+def assert_equal_secrets_are_told_equal(bundles):
+    """The planted username stands in every refusal: one mark in each bundle, another in each."""
+    refusals = [
+        re.findall(r'"message": "[^"]* user \[hidden:([a-p]{8})\]', row["text"]) for row in bundles
+    ]
+    told = [set(marks) for marks in refusals if len(marks) > 1]
+    assert len(told) > 1
+    assert all(len(marks) == 1 for marks in told)
+    assert len(set.union(*told)) == len(told)
 
 
 def whole_database(url: str, folder: Path) -> bytes:
@@ -85,32 +125,72 @@ def whole_database(url: str, folder: Path) -> bytes:
     return b"".join(files) + dump.encode()
 
 
-PAGES = """
-from django.contrib.auth.models import User
-from django.test import Client
-from django.urls import reverse
+EVERYTHING = """
+import io, json, zipfile
 from django.apps import apps
+from django.contrib.auth.models import User
+from django.core import mail
+from django.test import Client
+from django.test.utils import setup_test_environment
+from django.urls import reverse
+from refreshops.console.addresses import bundle_of, bundle_of_cell
+from tests.console.permission_site import lines
+
+setup_test_environment()
 user = User.objects.create_superuser("canary", password="x")
 client = Client(SERVER_NAME="localhost"); client.force_login(user)
-def show(url):
-    page = client.get(url)
-    print("PAGE", page.status_code, url)
-    print(page.content.decode() if not page.streaming else b"".join(page).decode())
-show(reverse("admin:index"))
+
+def show(url, method="get", **form):
+    page = getattr(client, method)(url, form)
+    content = b"".join(page) if page.streaming else page.content
+    kind, name, text = page["Content-Type"], f"{method} {url}", ""
+    if kind == "application/zip":
+        name += ".zip"
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            text = "".join(archive.read(file).decode() for file in archive.namelist())
+    print(json.dumps({"name": name, "status": page.status_code, "kind": kind,
+                      "text": text or content.decode()}))
+
+rows = {}
 for label in ("logins.login", "logins.customer", "logins.provider", "routine.run",
-              "tracing.call", "bankdata.snapshot", "bankdata.bankaccount"):
+              "routine.attempt", "tracing.call", "tracing.event", "bankdata.snapshot",
+              "bankdata.bankaccount"):
     model = apps.get_model(label)
     name = f"{model._meta.app_label}_{model._meta.model_name}"
-    show(reverse(f"admin:{name}_changelist"))
-    for row in model.objects.all()[:40]:
+    short = {"bankaccount": "account"}.get(model._meta.model_name, model._meta.model_name)
+    for row in model.objects.all()[:25]:
+        rows[short] = row.pk
         show(reverse(f"admin:{name}_change", args=[row.pk]))
+order = apps.get_model("routine.attempt").objects.filter(purpose="switch_off").get()
+rows |= {"login": order.login_id, "attempt": order.pk, "run": order.run_id}
+for line in lines("Addresses"):
+    cell = line.cells["superuser"]
+    try:
+        url = line.name.format(**rows)
+    except KeyError:
+        continue
+    if cell.startswith("200"):
+        show(url)
+    elif cell == "405 200" and url != "/logout/":
+        show(url, "post")
+show(reverse("admin:logins_login_changelist"), "post", action="export_csv", select_across="1",
+     _selected_action=[rows["login"]])
+for kind in ("call", "login", "attempt", "run"):
+    for row in apps.get_model({"call": "tracing.call", "login": "logins.login"}.get(
+            kind, f"routine.{kind}")).objects.all()[:12]:
+        show(bundle_of(kind, row.pk), "post")
+show(bundle_of_cell(outcome="user_action"), "post")
+print(json.dumps({"name": "mail", "status": 200, "kind": "mail",
+                  "text": "".join(str(sent.message()) for sent in mail.outbox)}))
 """
 
 
-def rendered_pages(place) -> list[str]:
-    """Return the pages a superuser sees; each must have been found."""
-    done = place.manage("shell", "--verbosity", "0", "--command", PAGES)
-    heads = [line for line in done.stdout.splitlines() if line.startswith("PAGE")]
-    assert len(heads) > 100
-    assert not [head for head in heads if " 200 " not in head]
-    return [done.stdout]
+def everything_shown(place) -> list[dict]:
+    """Return every page, file and bundle that a superuser gets; each must have been found."""
+    done = place.manage("shell", "--verbosity", "0", "--command", EVERYTHING)
+    shown = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(shown) > 200
+    assert not [row["name"] for row in shown if row["status"] != 200]
+    assert sum(row["kind"] == "application/zip" for row in shown) > 30
+    assert sum(row["kind"].startswith("text/csv") for row in shown) >= 4
+    return shown
