@@ -12,9 +12,9 @@ from django.db.models import BinaryField, Exists, Field, Model, OuterRef, QueryS
 
 from refreshops.bankdata.models import BankAccount, Snapshot
 from refreshops.bankdata.vault import Sealed, Vault
-from refreshops.logins.models import Customer, Login, UnknownLogin
+from refreshops.logins.models import Customer, Login, Note, UnknownLogin
 from refreshops.routine.models import Attempt, Run
-from refreshops.routine.privacy import calls_about, journal_of
+from refreshops.routine.privacy import calls_about, journal_of, story_of
 
 CHUNK = 500
 # How we work, not whom we know; and what a run counted is about other customers too.
@@ -46,7 +46,9 @@ def everything_about(customer: Customer, *, vault: Vault, now: datetime) -> Iter
         "calls": calls,
         "bank_accounts": _rows(BankAccount.objects.filter(login__customer=customer)),
         "snapshots": _snapshots(customer, vault=vault),
+        "notes": _rows(Note.objects.filter(login__customer=customer)),
         "journal": _rows(journal_of(customer)),
+        "story": _rows(story_of(customer)),
     }
     yield f'{{"made_at": {_json(now)}'
     for name, rows in parts.items():

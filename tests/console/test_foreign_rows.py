@@ -28,6 +28,7 @@ from refreshops.logins.leaks import LEAKS
 from refreshops.logins.models import Customer, Login, Provider, UnknownLogin
 from refreshops.routine.models import Attempt, Run
 from refreshops.routine.roles import PRIVACY
+from refreshops.tracing.events import BY_ITSELF, Action, note
 from tests.builders import NOON, make_customer, make_login, make_provider
 from tests.console.conftest import make_attempt, make_call, make_run
 from tests.console.permission_site import undone
@@ -181,6 +182,7 @@ def foreign_evidence(world, logins, people) -> None:
         UnknownLogin.objects.create(
             provider=flanks, login_id=f"{FOREIGN_ID}{number}", first_seen_at=NOON, last_seen_at=NOON
         )
+    foreign_story(world, logins, people)
     for person in ("manager", "other"):
         LogEntry.objects.create(
             user=people[person],
@@ -189,6 +191,20 @@ def foreign_evidence(world, logins, people) -> None:
             object_repr="FOR-0 Birch Steel",
             action_flag=CHANGE,
         )
+
+
+def foreign_story(world, logins, people) -> None:
+    """Tell what others did to their own rows and runs, and a machine to all of a run."""
+    for login in logins[:5]:
+        about = {"subject": ("login", login.pk), "reason": "Birch Steel called"}
+        note(Action.NOTE, by=people["other"], at=NOON, **about)
+        about["subject"] = ("customer", login.customer_id)
+        note(Action.CHANGE_ROW, by=people["ops"], at=NOON, **about)
+    for name in ("theirs", "daily"):
+        note(Action.PAUSE_RUN, by=people["ops"], at=NOON, run_id=world[name].pk, reason="Birch")
+    for name in ("mine", "waiting", "theirs", "daily"):
+        run = {"run_id": world[name].pk, "number": CROWD}
+        note(Action.END_RUN, by=BY_ITSELF, at=NOON, details={"cancelled": CROWD}, **run)
 
 
 # --- What is asked ---
@@ -414,6 +430,7 @@ SECRETS = (
     r"(?i)(?<=run[ /])\d+",
     r"(?<=/call/\?q=)\d+",
     r"(?<=customer/import/)[0-9a-f-]{36}",
+    r"(?<=Number <code>)[0-9a-f]{8}",
 )
 
 

@@ -29,7 +29,8 @@ from refreshops.routine.models import Attempt, Run
 from refreshops.routine.opening import NothingToDo, ReasonMissing, Refused
 from refreshops.routine.recording import record
 from refreshops.rules.lifecycle import Purpose
-from refreshops.tracing.models import Call
+from refreshops.tracing import events
+from refreshops.tracing.models import Call, Event
 from tests.builders import ScriptedProvider, make_customer, make_login, make_provider
 from tests.routine.conftest import KEY, WINDOW, drain
 
@@ -478,6 +479,19 @@ def test_the_journal_keeps_who_and_when_but_no_name(person, erase, make_desk):
     assert REFERENCE not in words
 
 
+def test_the_story_keeps_all_and_never_knew_a_name(person, erase, make_desk):
+    erase(person)
+    before = list(Event.objects.order_by("pk").values())
+
+    drain(make_desk(Deleting(DELETED)))
+
+    after = list(Event.objects.order_by("pk").values())
+    assert after[: len(before)] == before
+    assert [row["action"] for row in after] == ["ask_erasure", "order", "erase"]
+    assert NAME not in str(after)
+    assert REFERENCE not in str(after)
+
+
 def test_receipts_keep_who_ordered_it_and_why(person, erase, make_desk):
     user = User.objects.create_user("privacy officer")
     erase(person, by=user)
@@ -660,6 +674,9 @@ def test_the_file_holds_every_row_about_the_customer_and_no_other(person, order,
         first_seen_at=clock(),
         last_seen_at=clock(),
     )
+    for login in Login.objects.all():
+        about = ("login", login.pk)
+        events.note(events.Action.VIEW_BANK_DATA, by="Ola", at=clock(), subject=about)
 
     found = told(person, clock)
 
@@ -672,7 +689,9 @@ def test_the_file_holds_every_row_about_the_customer_and_no_other(person, order,
         "calls": 4,
         "bank_accounts": 1,
         "snapshots": 5,
+        "notes": 0,
         "journal": 3,
+        "story": 2,
     }
     assert found["customer"][0]["name"] == NAME
     assert found["snapshots"][0]["data"] == {"Holder": NAME}
