@@ -144,14 +144,14 @@ def _own_part(run: Run, stands: Progress) -> Card:
         sentence=f"{stands.done} of your {logins_words(stands.planned)} asked",
         waits_because="",
         moving=run.state == RunState.OPEN.value,
-        mark=_mark(run),
+        mark=mark_of(run),
         calls=stands.calls,
         data_states=data_states,
         legend=_legend(run, stands),
     )
 
 
-def _mark(run: Run) -> str:
+def mark_of(run: Run) -> str:
     """Return the state's badge; an open run of a paused provider does not run."""
     held = run.state == RunState.OPEN.value and run.provider.paused_at is not None
     return mark("r-paused", "held up") if held else run_badge(run.state)

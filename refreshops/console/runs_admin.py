@@ -11,9 +11,9 @@ from django.utils.html import format_html
 
 from refreshops.console import filters, run_page, run_steps
 from refreshops.console.approval_filter import ApprovalFilter
-from refreshops.console.badges import purpose_words, run_badge
+from refreshops.console.badges import purpose_words
 from refreshops.console.call_filters import choice_filter, day_filter
-from refreshops.console.cards import counts_of, opener_words
+from refreshops.console.cards import counts_of, mark_of, opener_words
 from refreshops.console.charts import stacked_bar
 from refreshops.console.keyset import KeysetAdmin, KeysetChangeList
 from refreshops.console.moments import moment
@@ -171,8 +171,8 @@ class RunAdmin(RunExport, RunReport, RunReceipts, KeysetAdmin):
 
     @admin.display(description="state")
     def stands(self, run: Run) -> str:
-        """Render the state."""
-        return run_badge(run.state)
+        """Render the state: a run of a paused provider does not run."""
+        return mark_of(run)
 
 
 def _counts(run: Any) -> tuple[Tally, int]:

@@ -144,7 +144,8 @@ def _waits_because(run: Run, tally: Tally, pace: Pace, *, now: datetime) -> str:
         again = ""
         if provider.resume_at:
             again = f" Next try at {localtime(provider.resume_at):%H:%M}."
-        return f"{provider} is paused: {provider.paused_reason}{again}"
+        why = provider.paused_reason.rstrip(". ")
+        return f"{provider} is paused: {why}.{again}"
     if tally.calling:
         return ""
     if pace.ready:
