@@ -258,6 +258,8 @@ PAGES = (
     "/logins/customer/{customer}/history/",
     "/logins/login/{own}/change/",
     "/logins/login/{off}/change/",
+    "/logins/login/{own}/change/?before=2026-11-19T00:00:00%2B00:00_ended_1",
+    "/logins/login/{own}/note/",
     "/logins/login/{own}/history/",
     "/logins/login/{own}/receipt/{attempt}/",
     "/logins/login/{own}/change/?_changelist_filters=q%3DFOR-0",
@@ -285,6 +287,7 @@ FOREIGN_PAGES = (
     f"/logins/login/{FOREIGN_LOGIN}/history/",
     f"/logins/login/{FOREIGN_ID}/change/?_to_field=login_id",
     f"/logins/login/{FOREIGN_LOGIN}/receipt/1/",
+    f"/logins/login/{FOREIGN_LOGIN}/note/",
     f"/logins/login/{{own}}/receipt/{FOREIGN_LOGIN}/",
 )
 AUTOCOMPLETES = [
@@ -316,9 +319,18 @@ def ordered(action: str, row: object, **fields: object) -> dict[str, object]:
 POSTS = [
     *(
         ("/logins/login/", ordered(action, FOREIGN_LOGIN, **fields))
-        for action in ("switch_off", "switch_on", "check_schedule", "refresh_now", "forget")
+        for action in (
+            "switch_off",
+            "switch_on",
+            "check_schedule",
+            "refresh_now",
+            "refresh_live",
+            "forget",
+        )
         for fields in ({}, {"rows": BOTH}, {**SURE, "rows": BOTH})
     ),
+    ("/logins/login/{own}/note/", {"text": "Called them"}),
+    (f"/logins/login/{FOREIGN_LOGIN}/note/", {"text": "Called them"}),
     ("/logins/login/", ordered("export_csv", FOREIGN_LOGIN)),
     ("/logins/login/", ordered("export_csv", FOREIGN_LOGIN, select_across="1")),
     ("/logins/login/", ordered("switch_off", FOREIGN_LOGIN, select_across="1")),

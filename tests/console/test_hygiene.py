@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from tests.console.conftest import page_of
@@ -111,6 +112,42 @@ def test_a_broken_page_gives_a_number_that_stands_in_the_log(
     assert number is not None
     assert number[1] in caplog.text
     assert "secret detail" not in html
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "form", "status"),
+    [
+        pytest.param("manager", "/logins/provider/", None, 403, id="not-yours"),
+        pytest.param("ops", "/no/such/page/", None, 404, id="not-here"),
+        pytest.param("ops", "/logins/login/", {"action": "x"}, 403, id="form-without-a-token"),
+    ],
+)
+def test_a_page_that_says_no_has_a_number_that_stands_in_the_log(
+    people, register, caplog, name, address, form, status
+):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(people[name])
+    caplog.set_level("INFO", logger="refreshops")
+
+    answer = client.get(address) if form is None else client.post(address, form)
+
+    html = answer.content.decode()
+    number = re.search(r"<code>([0-9a-f]{8})</code>", html)
+    assert answer.status_code == status
+    assert "no-store" in answer["Cache-Control"]
+    assert number is not None
+    assert number[1] in caplog.text
+    assert 'href="/help/runbook/#when-a-page-says-no"' in html
+    assert not any(pattern.search(html) for pattern in (INLINE_STYLE, STYLE_TAG, INLINE_SCRIPT))
+
+
+def test_an_address_writes_one_line_into_the_log(signed_in, caplog):
+    caplog.set_level("INFO", logger="refreshops")
+
+    signed_in("ops").get("/no/%0AERROR forged/")
+
+    assert [line for line in caplog.messages if "forged" in line and "\n" in line] == []
+    assert "Refusal" in caplog.text
 
 
 def test_times_stand_local_with_the_exact_utc_in_the_title(signed_in, register):
