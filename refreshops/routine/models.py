@@ -210,9 +210,16 @@ class Attempt(models.Model):
             # Not partial: SQLite cannot prove a bound parameter equal to the index's constant.
             models.Index(fields=["state", "paced", "rank", "not_before", "id"], name="attempt_due"),
             models.Index(fields=["state", "lease_until"], name="attempt_leased"),
-            # A run's attempts in their order: all, and narrowed. The second counts them, too.
+            # A run's attempts in their order: all, and narrowed. The second counts them, too: with
+            # the login no row is read to leave out the call about the provider as a whole.
             models.Index(fields=["run", "id"], name="attempt_run"),
-            models.Index(fields=["run", "state", "outcome", "id"], name="attempt_run_outcome"),
+            models.Index(
+                fields=["run", "state", "outcome", "id", "login"], name="attempt_run_outcome"
+            ),
+            # What a run waits for.
+            models.Index(
+                fields=["run", "state", "paced", "rank", "not_before"], name="attempt_run_due"
+            ),
             models.Index(fields=["login", "-id"], name="attempt_of_login"),
             # The list of attempts narrowed, in its order.
             models.Index(fields=["state", "-id"], name="attempt_state"),
