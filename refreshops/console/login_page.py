@@ -4,51 +4,110 @@ from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import Count
 from django.http import HttpRequest
 
-from refreshops.bankdata.models import BankAccount, Snapshot
-from refreshops.console.addresses import calls_list
-from refreshops.console.order_kinds import Kind, kinds_of
-from refreshops.console.receipts import last_receipt
-from refreshops.console.scoping import attempts_of, calls_of, runs_of, sees_bank_data
+from refreshops import wiring
+from refreshops.bankdata.models import BankAccount
+from refreshops.console.addresses import bundle_of, calls_list
+from refreshops.console.deadlines import by_when
+from refreshops.console.matrix import Outage, build
+from refreshops.console.notes import LONGEST, may_note
+from refreshops.console.order_kinds import Kind, kinds_of, offering
+from refreshops.console.receipts import receipt_of
+from refreshops.console.scoping import logins_of, sees_bank_data
 from refreshops.console.story import tell
+from refreshops.console.timeline import timeline_of
+from refreshops.console.timeline_entries import ENDED, OPEN, Timeline, cursor_of
 from refreshops.console.words import about_login, held_data
 from refreshops.logins.models import Login, LoginStatus, Nightly
+from refreshops.routine.receipts import ORDERS, Receipt
 from refreshops.rules.lifecycle import Purpose
+from refreshops.rules.outcomes import Outcome
 from refreshops.tracing.events import Action
 
-LAST_CALLS = 10
-LAST_ATTEMPTS = 10
 VIEWED = 4
 
 
 def login_context(request: HttpRequest, login: Login) -> dict[str, Any]:
-    """Return the panels of a login's page, as far as this person may see them."""
-    user = request.user
-    attempts = attempts_of(user).filter(login=login).select_related("run").order_by("-pk")
-    latest = list(attempts[:LAST_ATTEMPTS])
-    visible = runs_of(user).filter(pk__in=[row.run_id for row in latest])
-    calls = calls_of(user).filter(provider=login.provider.name, login_id=login.login_id)
-    return {
+    """Return the panels of a login's page, as far as this person may see them.
+
+    Below an older part of the timeline (`before` in the address) stands nothing else.
+    """
+    user, now = request.user, wiring.clock()
+    below = cursor_of(request.GET.get("before", ""))
+    timeline = timeline_of(user, login, now=now, below=below)
+    order = _order_to_show(login, timeline)
+    outage = None if order else _outage(user, login)
+    context = {
         "title": f"{login.customer} at {login.institution or 'an unknown bank'}",
         "subtitle": None,
         "login": login,
-        "plain": about_login(login),
+        "plain": about_login(login, outage=outage),
+        "by_when": by_when(login, now=now, nobody_acts=outage is not None),
         "held": held_data(login),
-        "orders": [row for row in kinds_of(user) if _fits(login, row)],
-        "receipt": last_receipt(login),
-        "attempts": latest,
-        "visible_runs": set(visible.values_list("pk", flat=True)),
-        "calls": calls.defer("answer", "body").order_by("-sent_at", "-pk")[:LAST_CALLS],
+        "timeline": timeline,
         "calls_url": calls_list(q=login.login_id),
-        "accounts": _accounts(request, login),
+        "bundle_url": bundle_of("login", login.pk) if _may_bundle(user) else "",
     }
+    if below:
+        return context
+    return {**context, **_newest(request, login, timeline), "receipt": _receipt(login, order)}
+
+
+def _receipt(login: Login, order: int | None) -> Receipt | None:
+    return receipt_of(order, provider=login.provider.name) if order else None
+
+
+def _newest(request: HttpRequest, login: Login, timeline: Timeline) -> dict[str, Any]:
+    """Return what stands beside the newest part of the timeline only."""
+    may_write = may_note(request.user) and login.customer.erasure_asked_at is None
+    return {
+        "orders": [row for row in kinds_of(request.user) if _fits(login, row)],
+        "calls": timeline.calls,
+        "accounts": _accounts(request, login),
+        "may_note": may_write,
+        "longest_note": LONGEST,
+    }
+
+
+def _may_bundle(user: Any) -> bool:
+    return bool(user.has_perm("tracing.bundle_call"))
+
+
+def _order_to_show(login: Login, timeline: Timeline) -> int | None:
+    """Return the attempt whose receipt the page shows; every other one's is linked in the timeline.
+
+    That of the newest order, while it matters: under way, or the last that was done, or why the
+    login is off.
+    """
+    tried = [row for row in timeline.entries if row.kind in (OPEN, ENDED)]
+    order = next((row for row in tried if row.what in ORDERS), None)
+    if order is None or not timeline.is_first:
+        return None
+    matters = order.kind == OPEN or order is tried[0] or login.status == LoginStatus.INACTIVE
+    return order.key if matters else None
+
+
+def _outage(user: Any, login: Login) -> Outage | None:
+    """Return the outage of the login's bank, by the rule and the rows of the matrix; or None."""
+    down = login.outcome == Outcome.INSTITUTION_UNAVAILABLE
+    if not down or login.status != LoginStatus.ACTIVE or not login.institution:
+        return None
+    rows = logins_of(user).active().filter(institution=login.institution).exclude(outcome="")
+    counted = rows.order_by().values_list("institution", "provider_code", "outcome")
+    found = build(counted.annotate(Count("pk")), link=lambda *_: "")
+    return next(iter(found.outages), None)
 
 
 def _fits(login: Login, kind: Kind) -> bool:
     """Tell whether an order makes sense for one login as it stands."""
     active = login.status == LoginStatus.ACTIVE
-    if kind.purpose in (Purpose.REFRESH, Purpose.LIVE_REFRESH):
+    if kind.purpose is Purpose.LIVE_REFRESH:
+        barred = (Outcome.USER_ACTION, Outcome.LOGIN_GONE)
+        offered = login.provider.name in offering(kind.purpose)
+        return active and offered and login.gone_at is None and login.outcome not in barred
+    if kind.purpose is Purpose.REFRESH:
         return active
     if kind.purpose is Purpose.SWITCH_ON:
         return not active or login.nightly == Nightly.OFF
@@ -62,11 +121,11 @@ def _accounts(request: HttpRequest, login: Login) -> dict[str, Any] | None:
     """Return accounts and snapshot, and note who looked; None without the permission."""
     if not sees_bank_data(request.user):
         return None
-    rows = list(BankAccount.objects.filter(login=login).order_by("title", "pk"))
+    known = BankAccount.objects.filter(login=login).select_related("snapshot")
+    rows = list(known.defer("snapshot__payload").order_by("title", "pk"))
     if rows:
         note_viewing(request, login)
-    snapshot = Snapshot.objects.filter(login=login).defer("payload").order_by("-fetched_at").first()
-    return {"rows": rows, "snapshot": snapshot}
+    return {"rows": rows, "snapshot": rows[0].snapshot if rows else None}
 
 
 def note_viewing(request: HttpRequest, row: Any) -> None:

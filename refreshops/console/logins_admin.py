@@ -12,18 +12,22 @@ from django.urls import path
 from django.utils.html import format_html
 
 from refreshops.console import filters, login_search, order_pages, paste_pages
+from refreshops.console.addresses import bundle_of_cell
 from refreshops.console.badges import mark, nightly_badge, outcome_badge
 from refreshops.console.known_pages import KnownRows
 from refreshops.console.login_export import LoginExport
 from refreshops.console.login_page import login_context
 from refreshops.console.lookups import CarefulAutocomplete
 from refreshops.console.moments import moment
+from refreshops.console.notes import LoginNotes
 from refreshops.console.order_kinds import KINDS, is_offered, may
 from refreshops.console.receipt_pages import LoginReceipts
 from refreshops.console.words import person
 from refreshops.logins.models import Customer, Login
 from refreshops.providers.flinks.answers import canonical_login_id
 from refreshops.rules.lifecycle import Purpose
+
+CHANGELIST = "logins_login_changelist"
 
 
 class LoginForm(forms.ModelForm):
@@ -49,7 +53,7 @@ class LoginForm(forms.ModelForm):
 
 
 @admin.register(Login)
-class LoginAdmin(KnownRows, LoginReceipts, LoginExport):
+class LoginAdmin(KnownRows, LoginNotes, LoginReceipts, LoginExport):
     """One customer's connection at one institution. Its state changes by orders, never by hand."""
 
     form = LoginForm
@@ -101,12 +105,19 @@ class LoginAdmin(KnownRows, LoginReceipts, LoginExport):
         wrap = self.admin_site.admin_view
         return [path("list/", wrap(paste_pages.view), name="login_list"), *super().get_urls()]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Login]:
+        """Fetch along what a login's own page names; the list asks for less itself."""
+        rows: QuerySet[Login] = super().get_queryset(request)
+        if request.resolver_match and request.resolver_match.url_name == CHANGELIST:
+            return rows
+        return rows.select_related("customer__account_manager", "provider", "status_changed_by")
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the list, with the way to give one's own."""
-        extra = {"tools": paste_pages.tools_for(request), **(extra_context or {})}
-        return super().changelist_view(request, extra)
+        tools = [*bundle_tools(request), *paste_pages.tools_for(request)]
+        return super().changelist_view(request, {"tools": tools, **(extra_context or {})})
 
     def get_fields(self, request: HttpRequest, obj: Login | None = None) -> tuple[str, ...]:
         """Return what stands in the register; the page above says the rest."""
@@ -145,6 +156,16 @@ class LoginAdmin(KnownRows, LoginReceipts, LoginExport):
     def has_forget_permission(self, request: HttpRequest) -> bool:
         """Tell whether this person may have logins forgotten for good."""
         return may(request.user, "forget")
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Login | None:
+        """Return the login, asked for once a request, with all that its page names."""
+        known: dict[Any, Login | None] = request.__dict__.setdefault("logins_asked_for", {})
+        key = (object_id, from_field, request.method)
+        if key not in known:
+            known[key] = super().get_object(request, object_id, from_field)
+        return known[key]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Login], search_term: str
@@ -236,3 +257,12 @@ class LoginAdmin(KnownRows, LoginReceipts, LoginExport):
     def manager(self, login: Login) -> str:
         """Render who looks after the customer."""
         return person(login.customer.account_manager)
+
+
+def bundle_tools(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return the support bundle of a list that is narrowed to a cell of the matrix."""
+    cell = {name: request.GET.get(name, "") for name in ("institution", "code", "outcome")}
+    is_cell = cell["institution"] and (cell["code"] or cell["outcome"])
+    if not is_cell or not request.user.has_perm("tracing.bundle_call"):
+        return []
+    return [("Support bundle…", bundle_of_cell(**cell))]

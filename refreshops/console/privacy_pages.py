@@ -133,6 +133,7 @@ def _facts(request: HttpRequest, customer: Customer, held: Holdings) -> list[tup
         ("Logins", f"{held.logins}{forgotten}"),
         ("Attempts", str(held.attempts)),
         ("Calls", str(held.calls)),
+        ("Notes", str(held.notes)),
         ("Entries in the journal", str(held.journal)),
     ]
     # How much bank data there is says something of it.

@@ -31,6 +31,12 @@ def last_receipt(login: Login) -> Receipt | None:
     return receipts.receipt_of(attempt, evidence_of=evidence_of(attempt.run.provider.name))
 
 
+def receipt_of(attempt: int, *, provider: str) -> Receipt | None:
+    """Return the receipt of an order's attempt by its number, or None if it has gone."""
+    rows = Attempt.objects.filter(pk=attempt)
+    return next(receipts.receipts(rows, evidence_of=evidence_of(provider)), None)
+
+
 def evidence_of(provider_name: str) -> EvidenceOf:
     """Return what tells a provider's order calls from its read-backs."""
     return wiring.provider(provider_name).evidence_of

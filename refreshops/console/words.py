@@ -1,9 +1,12 @@
 """Sentences for people: what a call's code means, what is the matter with a login."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from refreshops.console.badges import data_words, outcome_label
+from refreshops.console.handbook import anchor_of, anchor_of_code
+from refreshops.console.help_pages import address_of
+from refreshops.console.matrix import Outage
 from refreshops.logins.models import Login
 from refreshops.providers.flinks import codes as flinks_codes
 from refreshops.rules.freshness import DataState
@@ -36,11 +39,15 @@ WHO_ACTS: dict[Actor, str] = {
 
 @dataclass(frozen=True)
 class Plain:
-    """What is the matter, whose move it is, and what they do next."""
+    """What is the matter, whose move it is, and what they do next.
+
+    `links` lead to where the handbook says more: what is read, and its address.
+    """
 
     meaning: str
     who: str
     next_step: str
+    links: tuple[tuple[str, str], ...] = ()
 
 
 def person(user: Any) -> str:
@@ -65,12 +72,23 @@ def about_call(call: Call) -> Plain:
     return _about_answer(call)
 
 
-def about_login(login: Login) -> Plain:
-    """Say in one sentence what is the matter with a login and who does what next."""
+def about_login(login: Login, *, outage: Outage | None = None) -> Plain:
+    """Say in one sentence what is the matter with a login and who does what next.
+
+    With an `outage` of its bank it is one story about the bank, and nobody is asked to reconnect.
+    """
     if login.gone_at is not None:
         return _about_gone(login)
     if login.status == "inactive":
         return _about_inactive(login)
+    if outage is not None:
+        said = Plain(
+            f"Most of {outage.institution} fails on the bank's side ({outage.count} of "
+            f"{outage.total} logins): it is the bank, not this connection.",
+            WHO_ACTS[Actor.NOBODY],
+            "Nobody needs to reconnect: wait for the next night.",
+        )
+        return replace(said, links=_links(Outcome(login.outcome), login.provider_code))
     if not login.outcome:
         return Plain(
             "This login has not been asked about yet.",
@@ -81,8 +99,8 @@ def about_login(login: Login) -> Plain:
     if login.provider_code:
         said = _about_code(login)
         if said.meaning:
-            return Plain(said.meaning, WHO_ACTS[row.actor], said.next_step)
-    return Plain(row.meaning, WHO_ACTS[row.actor], row.next_step)
+            return replace(said, who=WHO_ACTS[row.actor])
+    return Plain(row.meaning, WHO_ACTS[row.actor], row.next_step, _links(row.outcome))
 
 
 def held_data(login: Login) -> str:
@@ -147,7 +165,7 @@ def _about_answer(call: Call) -> Plain:
         return Plain("The call worked.", WHO_ACTS[row.actor], "Nothing to do.")
     named = refreshes and not worked
     meaning = f"{outcome_label(row.outcome)}: {row.meaning}" if named else row.meaning
-    return Plain(meaning, WHO_ACTS[row.actor], row.next_step)
+    return Plain(meaning, WHO_ACTS[row.actor], row.next_step, _links(row.outcome, row.code))
 
 
 def _about_code(login: Login) -> Plain:
@@ -155,4 +173,17 @@ def _about_code(login: Login) -> Plain:
     if explain is None:
         return Plain("", "", "")
     row = explain(code=login.provider_code, endpoint="Authorize")
-    return Plain(f"{outcome_label(row.outcome)}: {row.meaning}", WHO_ACTS[row.actor], row.next_step)
+    meaning = f"{outcome_label(row.outcome)}: {row.meaning}"
+    links = _links(Outcome(login.outcome), row.code)
+    return Plain(meaning, WHO_ACTS[row.actor], row.next_step, links)
+
+
+def _links(outcome: Outcome, code: str = "") -> tuple[tuple[str, str], ...]:
+    """Lead to the runbook's heading of an outcome, and to the row of a code that is listed."""
+    label = MEANING_OF[outcome].label
+    heading = anchor_of(f"{label} ({outcome})")
+    found = [(f"Runbook: {label}", f"{address_of('runbook')}#{heading}")]
+    if code and flinks_codes.is_in_table(code):
+        code = flinks_codes.normal(code)
+        found.append((code, f"{address_of('provider-answers')}#{anchor_of_code(code)}"))
+    return tuple(found)

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from refreshops.bankdata import retention, snapshots
 from refreshops.bankdata.models import BankAccount
-from refreshops.logins.models import Customer, Login, LoginStatus, Nightly, Upload
+from refreshops.logins.models import Customer, Login, LoginStatus, Nightly, Note, Upload
 from refreshops.routine.models import Attempt, Run
 from refreshops.rules.freshness import DataState
 from refreshops.rules.lifecycle import AttemptState, Purpose
@@ -63,6 +63,7 @@ def forgotten(attempt: Attempt, *, now: datetime) -> None:
         return
     _blank_the_journal_of_accounts(login)
     snapshots.drop(login.pk)
+    Note.objects.filter(login=login).delete()
     erasure.strip(provider=login.provider.name, login_id=login.login_id)
     _silence_attempts(login, now=now)
     Login.objects.filter(pk=login.pk).update(
@@ -166,6 +167,8 @@ def _blank(customer: Customer, *, now: datetime) -> None:
     customer.erased_at = now
     customer.save(update_fields=["reference", "name", "last_activity_at", "erased_at"])
     Login.objects.filter(customer=customer).update(status_reason="", institution="")
+    # Written after the login was forgotten.
+    Note.objects.filter(login__customer=customer).delete()
     logins = Login.objects.filter(customer=customer).values_list("pk", flat=True)
     _blank_the_journal(Customer, [customer.pk], f"Customer {customer.reference}")
     _blank_the_journal(Login, list(logins), f"Login of customer {customer.reference}")

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from refreshops.bankdata.models import BankAccount, Snapshot
-from refreshops.logins.models import Customer, Login
+from refreshops.logins.models import Customer, Login, Note
 from refreshops.routine.erasing import forgotten_logins, settle
 from refreshops.routine.forgetting import forget
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt
@@ -36,6 +36,7 @@ class Holdings:
     calls: int
     snapshots: int
     accounts: int
+    notes: int
     journal: int
 
     @property
@@ -58,6 +59,7 @@ def holdings(customer: Customer) -> Holdings:
         calls=sum(rows.count() for rows in calls_about(customer)),
         snapshots=Snapshot.objects.filter(login__customer=customer).count(),
         accounts=BankAccount.objects.filter(login__customer=customer).count(),
+        notes=Note.objects.filter(login__customer=customer).count(),
         journal=journal_of(customer).count(),
     )
 

@@ -140,6 +140,7 @@ class Site:
             "typed": rows["reference"],
             "rows": rows["login"],
             "words": rows["reference"],
+            "text": "Called them",
             "key": rows["upload"],
             "import_file": SimpleUploadedFile("customers.csv", b"reference,name\nOWN-1,Maple\n"),
             "starts_at": "11:15",
