@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 
 from refreshops.console.exports import csv_response, dated_name
-from refreshops.console.keyset import Key, KeysetAdmin
+from refreshops.console.keyset import AFTER, BEFORE, Key, KeysetAdmin, by_key
 from refreshops.console.story import tell
 from refreshops.logins.cells import Row
 from refreshops.tracing.events import Action
@@ -40,10 +40,11 @@ COLUMNS = {
     "attempt": "attempt_id",
     "call": "pk",
 }
-CHUNK = 1000
 # Up to here an export says in the story how many rows it had: to count on would take its time.
 COUNTED = 10_000
 NEWEST = Key("sent_at")
+# Where a reader stood in the list; an export means all of it.
+PAGES = (BEFORE, AFTER)
 # What an event may keep of a search: an id or a number, no name that somebody typed.
 _AN_ID = re.compile(r"[0-9A-Fa-f{}\- ]{1,40}")
 
@@ -82,7 +83,7 @@ class CallExport(KeysetAdmin):
             request,
             Action.EXPORT,
             number=counted if counted <= COUNTED else None,
-            details={"list": "calls", "filters": narrowed_by(request)},
+            details={"what": "calls", "as": "csv", "filters": narrowed_by(request)},
         )
         return csv_response(call_rows(rows), filename=dated_name("calls", ending="csv"))
 
@@ -93,24 +94,17 @@ def _may_export(user: Any) -> bool:
 
 def narrowed_by(request: HttpRequest) -> dict[str, str]:
     """Return a list's filters for the story; a search only where it is an id or a number."""
-    kept = {name: str(value)[:80] for name, value in request.GET.items()}
+    asked = request.GET.items()
+    kept = {name: str(value)[:80] for name, value in asked if value and name not in PAGES}
     if not _AN_ID.fullmatch(kept.get("q", "0")):
         kept["q"] = "(words)"
     return kept
 
 
 def call_rows(calls: QuerySet[Call]) -> Iterator[Row]:
-    """Yield the header and a row for each call, newest first, read in chunks of `CHUNK`.
-
-    Read by key, so that calls that arrive meanwhile neither double a row nor shift one.
-    """
+    """Yield the header and a row for each call, newest first."""
     yield tuple(COLUMNS)
-    calls = calls.order_by(*NEWEST.ordering)
-    rest = calls
-    while chunk := list(rest.values_list(*COLUMNS.values(), named=True)[:CHUNK]):
-        yield from map(_row, chunk)
-        beyond = NEWEST.beyond(calls, NEWEST.cursor(chunk[-1]), older=True)
-        rest = calls.none() if beyond is None else beyond
+    yield from map(_row, by_key(calls.values_list(*COLUMNS.values(), named=True), key=NEWEST))
 
 
 def _row(values: tuple[Any, ...]) -> Row:

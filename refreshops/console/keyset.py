@@ -5,6 +5,7 @@ microseconds since 1970 and its number: what arrives meanwhile moves no row to a
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -92,6 +93,19 @@ def slice_of(
             return Slice(found[:size][::-1], newer=len(found) > size, older=after != OLDEST)
     found = list(rows[: size + 1])
     return Slice(found[:size], newer=False, older=len(found) > size)
+
+
+def by_key(rows: QuerySet[Any], *, key: Key, chunk: int = 1000) -> Iterator[Any]:
+    """Yield all rows, newest first, for a file: few at a time, and none of them twice.
+
+    What arrives meanwhile is newer than what was read, and left out.
+    """
+    rows = rows.order_by(*key.ordering)
+    found = list(rows[:chunk])
+    while found:
+        yield from found
+        beyond = key.beyond(rows, key.cursor(found[-1]), older=True)
+        found = list(beyond[:chunk]) if beyond is not None else []
 
 
 class KeysetChangeList(ChangeList):
