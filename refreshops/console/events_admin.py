@@ -20,6 +20,7 @@ from refreshops.console.story_filters import WhoFilter
 from refreshops.console.story_words import (
     WHAT,
     details_of,
+    how_many_words,
     what_was_done,
     why_or_what_came,
 )
@@ -107,7 +108,7 @@ class EventAdmin(EventExport, PageAdmin):
     @admin.display(description="how many")
     def how_many(self, event: Event) -> str:
         """Render to how many."""
-        return "" if event.number is None else f"{event.number:,}"
+        return how_many_words(event)
 
     @admin.display(description="why")
     def why(self, event: Event) -> str:
@@ -121,7 +122,7 @@ def _facts(event: Event, user: Any) -> list[tuple[str, str]]:
     return [
         ("When", moment(event.at)),
         ("Who", event.actor),
-        ("How many", "" if event.number is None else f"{event.number:,}"),
+        ("How many", how_many_words(event)),
         ("Why", visible(event.reason)),
         ("Run", _run_link(event, user)),
         ("Provider", event.provider.capitalize()),

@@ -13,10 +13,13 @@ from refreshops.console.addresses import page
 from refreshops.console.badges import mark
 from refreshops.console.confirm import Question, ask
 from refreshops.console.machine_rows import ConsoleAdmin
-from refreshops.console.story import tell
+from refreshops.console.search import is_number
+from refreshops.console.story import Told, story_of, tell
 from refreshops.logins.models import LoginStatus, Provider
 from refreshops.routine import services, tasks
 from refreshops.tracing.events import Action
+
+STORY_SHOWN = 20
 
 
 @admin.register(Provider)
@@ -59,8 +62,12 @@ class ProviderAdmin(ConsoleAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show how the provider stands above its settings."""
-        extra = {"may_pause": self.has_pause_permission(request), **(extra_context or {})}
+        """Show how the provider stands above its settings, and below what was done to it."""
+        extra = {
+            "may_pause": self.has_pause_permission(request),
+            "story": _story(request, object_id),
+            **(extra_context or {}),
+        }
         return super().change_view(request, object_id, form_url, extra)
 
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
@@ -97,6 +104,14 @@ class ProviderAdmin(ConsoleAdmin):
     def active_logins(self, provider: Provider) -> int:
         """Render how many logins we ask about."""
         return provider.logins.filter(status=LoginStatus.ACTIVE).count()
+
+
+def _story(request: HttpRequest, object_id: str) -> list[Told]:
+    """Return the newest of what was done to a provider, newest first, for its page alone."""
+    if request.method != "GET" or not is_number(object_id):
+        return []
+    told = story_of(request.user, "provider", int(object_id), at_most=STORY_SHOWN)
+    return told[::-1]
 
 
 def _pause(request: HttpRequest, provider: Provider) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from refreshops import wiring
 from refreshops.console.scoping import seen_by, sees_everything
-from refreshops.console.story_words import details_of, what_was_done
+from refreshops.console.story_words import details_of, how_many_words, what_was_done
 from refreshops.routine.models import Run
 from refreshops.tracing.events import Action, note
 from refreshops.tracing.models import Event
@@ -23,8 +23,8 @@ MOST_SHOWN = 50
 
 @dataclass(frozen=True)
 class Told:
-    """One event as a page tells it. `number` and `details` are empty for who sees their own rows
-    alone: they may count others' logins.
+    """One event as a page tells it. `number`, `how_many` and `more` are empty for who sees their
+    own rows alone: they may count others' logins.
     """
 
     at: datetime
@@ -33,7 +33,8 @@ class Told:
     what: str
     why: str
     number: int | None
-    details: list[tuple[str, str]]
+    how_many: str
+    more: str
 
 
 def tell(request: HttpRequest, action: Action, **fields: Any) -> None:
@@ -68,7 +69,8 @@ def _told(user: Any, events: QuerySet[Event], *, at_most: int) -> list[Told]:
             what=what_was_done(row),
             why=row.reason,
             number=row.number if whole else None,
-            details=details_of(row) if whole else [],
+            how_many=how_many_words(row) if whole else "",
+            more="; ".join(f"{name}: {words}" for name, words in details_of(row)) if whole else "",
         )
         for row in reversed(rows)
     ]

@@ -42,6 +42,15 @@ NAMED_FURTHER = ("purpose", "what", "list", "model")
 # What these do to what is always the same.
 SAYS_ALL = frozenset({Action.OPEN_DAILY})
 
+# What is counted, where it is not logins.
+COUNTED: Mapping[Action, str] = {
+    Action.EXPORT: "row",
+    Action.IMPORT: "row",
+    Action.BUNDLE: "call",
+    Action.PRUNE: "row",
+    Action.CHANGE_ROW: "row",
+}
+
 DETAIL_WORDS: Mapping[str, str] = {
     "brought_forward": "waited already and were brought forward",
     "left_out": "ordered elsewhere already and left out",
@@ -77,6 +86,14 @@ def what_was_done(event: Event) -> str:
             further = purpose_words(str(found)) if name == "purpose" else str(found)
             return f"{said}: {further.lower()}"
     return said
+
+
+def how_many_words(event: Event) -> str:
+    """Return to how many it was done, as "1 login" or "12 calls"; empty where nothing counts."""
+    if event.number is None:
+        return ""
+    one = next((word for action, word in COUNTED.items() if action == event.action), "login")
+    return f"{event.number:,} {one}{'' if event.number == 1 else 's'}"
 
 
 def why_or_what_came(event: Event) -> str:

@@ -383,7 +383,7 @@ def test_an_account_manager_reads_what_people_did_to_their_own_and_counts_nobody
     assert [len(told) for told in read("nobody")] == [0, 0, 0, 0]
     told = read("manager")[0][0]
     assert (told.what, told.why) == ("Cancelled a run: refresh", WHY)
-    assert (told.number, told.details) == (None, [])
+    assert (told.number, told.how_many, told.more) == (None, "", "")
 
 
 # --- Sign-ins ---
