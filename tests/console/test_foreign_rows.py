@@ -70,8 +70,10 @@ def world(people):
         make_attempt(daily, own, outcome="stale"),
     ]
     make_attempt(waiting, off, not_before=now + timedelta(days=9))
-    for run in (mine, theirs, daily):
-        make_call(own, run, provider_code="QUESTION_NOT_FOUND")
+    calls = [
+        make_call(own, run, provider_code="QUESTION_NOT_FOUND", attempt_id=attempts[0].pk)
+        for run in (mine, theirs, daily)
+    ]
     return {
         "customer": customer,
         "own": own,
@@ -81,6 +83,7 @@ def world(people):
         "daily": daily,
         "theirs": theirs,
         "attempt": attempts[0],
+        "call": calls[1],
     }
 
 
@@ -232,6 +235,11 @@ NARROWED = (
     "status__exact=inactive",
     *(f"o={number}" for number in (1, -1, 2, 3, 4, 5, 6, 7)),
     "p=2",
+    "day=today",
+    "after=oldest",
+    "before=9999999999999999.1",
+    "attempt=1",
+    f"attempt={ABSENT}",
     "all=",
     "e=1",
     "_facets=True",
@@ -278,6 +286,8 @@ PAGES = (
     "/routine/run/{theirs}/change/",
     "/routine/run/{daily}/progress.json",
     "/routine/attempt/{attempt}/change/",
+    "/tracing/call/{call}/change/",
+    "/tracing/call/?attempt={attempt}",
 )
 FOREIGN_PAGES = (
     *(f"/logins/customer/{FOREIGN_CUSTOMER}/{end}" for end in ("change/", "history/", "delete/")),
@@ -356,6 +366,7 @@ POSTS = [
         "/logins/customer/",
         {"action": "switch_on_all", "_selected_action": ["{customer}"], "select_across": "1"},
     ),
+    ("/tracing/call/export/", {}),
     ("/leaks/check/", {"rows": BOTH, "token": "t"}),
     ("/leaks/check/", {"rows": FOREIGN_LOGIN, "token": "t"}),
     *(
