@@ -125,7 +125,7 @@ def _facts(event: Event, user: Any) -> list[tuple[str, str]]:
         ("How many", how_many_words(event)),
         ("Why", visible(event.reason)),
         ("Run", _run_link(event, user)),
-        ("Provider", event.provider.capitalize()),
+        ("Provider", "" if event.subject == "provider" else event.provider.capitalize()),
         ("About", _about_link(event, user)),
         *((name, visible(words)) for name, words in details_of(event)),
     ]

@@ -5,13 +5,28 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseRedirect
 
 from refreshops import wiring
+from refreshops.console.story import tell
 from refreshops.tracing.events import SOMEBODY, Action, note
 from refreshops.tracing.models import Event
 
 # Whoever guesses all night must not fill the story: of one minute, so many are told.
 FAILURES_A_MINUTE = 30
+
+
+class ToldPasswords:
+    """Mixin of the admin site: who changes their own password is told of."""
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Show the form; tell of a change when it is made."""
+        with transaction.atomic():
+            answer = super().password_change(request, extra_context)  # type: ignore[misc]
+            if request.method == "POST" and isinstance(answer, HttpResponseRedirect):
+                tell(request, Action.CHANGE_PASSWORD)
+        return answer
 
 
 def listen() -> None:

@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, path, reverse
 
 from refreshops.console.hand_edits import ToldEdits
 from refreshops.console.lookups import OwnLookups
+from refreshops.console.sign_ins import ToldPasswords
 
 # Their forms would let a person name any function to be run (fault F10).
 NEVER_REGISTERED = frozenset({"django_q"})
@@ -33,7 +34,7 @@ MORNING_PARTS = {
 }
 
 
-class ConsoleSite(admin.AdminSite):
+class ConsoleSite(ToldPasswords, admin.AdminSite):
     """Stock Django admin under our name."""
 
     site_header = "RefreshOps"

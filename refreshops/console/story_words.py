@@ -36,6 +36,7 @@ WHAT: Mapping[Action, str] = {
     Action.SIGN_IN: "Signed in",
     Action.SIGN_OUT: "Signed out",
     Action.FAIL_SIGN_IN: "Failed to sign in",
+    Action.CHANGE_PASSWORD: "Changed their password",
 }
 # Details that say further what was done, as in "Ordered: switch off".
 NAMED_FURTHER = ("purpose", "what", "list", "model")
@@ -106,7 +107,7 @@ def details_of(event: Event) -> list[tuple[str, str]]:
     return [
         (DETAIL_WORDS.get(name, name.replace("_", " ")).capitalize(), _value_words(name, value))
         for name, value in event.details.items()
-        if name not in NAMED_FURTHER and value not in (None, "", {}, [])
+        if name not in NAMED_FURTHER and (value or value is False)
     ]
 
 

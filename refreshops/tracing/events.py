@@ -50,6 +50,7 @@ class Action(StrEnum):
     SIGN_IN = "sign_in"
     SIGN_OUT = "sign_out"
     FAIL_SIGN_IN = "fail_sign_in"
+    CHANGE_PASSWORD = "change_password"
 
 
 def note(

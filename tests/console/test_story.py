@@ -176,6 +176,12 @@ def edit_customer(world: World) -> None:
     world.client("ops").post(page_of(world.register.customer), form)
 
 
+def change_password(world: World) -> None:
+    new = "an other one 7 of the test"
+    form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    world.client("auditor").post("/password_change/", form)
+
+
 def sign_in(world: World, password: str) -> None:
     world.client("").post("/login/", {"username": "auditor", "password": password})
 
@@ -291,6 +297,7 @@ WAYS = (
         who="auditor",
         together=False,
     ),
+    Way(Action.CHANGE_PASSWORD, change_password, who="auditor"),
     Way(Action.FAIL_SIGN_IN, lambda world: sign_in(world, "wrong"), who="auditor", together=False),
 )
 each_way = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.action.value)
