@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from refreshops import wiring
@@ -45,24 +46,21 @@ class Week:
     out_url: str
 
 
-def week_of(user: Any, *, now: datetime) -> Week:
-    """Read the clock over the logins `user` may see."""
-    logins = logins_of(user)
-    found = clock.read(logins, now=now, zone=timezone.get_current_timezone())
+def week_of(user: Any, *, now: datetime, asked_today: bool) -> Week:
+    """Read the clock over the logins `user` may see, in one query.
+
+    With `asked_today` today's daily run is over: then it cannot be missed any more.
+    """
+    found = clock.read(logins_of(user), now=now, zone=timezone.get_current_timezone())
     return Week(
         bars=_bars(found.days),
-        sentence=clock.sentence(found, asked_today=_asked_today(now)),
-        soon=dropping_out_soon(user, now=now),
+        sentence=clock.sentence(found, asked_today=asked_today),
+        soon=found.soon,
         already_out=found.already_out,
         not_known=found.not_known,
         soon_url=soon_url(),
         out_url=all_logins(drops_out=DropsOutFilter.out),
     )
-
-
-def dropping_out_soon(user: Any, *, now: datetime) -> int:
-    """Count the logins of the list that `soon_url` leads to."""
-    return clock.dropping_out(logins_of(user), now=now).count()
 
 
 def soon_url() -> str:
@@ -83,7 +81,7 @@ def _height(count: int, *, most: int) -> int:
     return max(3, HEIGHT * count // most) if count else 0
 
 
-def _asked_today(now: datetime) -> bool:
-    """Tell whether today's daily run is over: then it cannot be missed any more."""
+def todays_run_over(now: datetime) -> QuerySet[Run]:
+    """Return today's daily runs that are over."""
     today = Run.objects.filter(origin=Origin.DAILY.value, local_date=wiring.local_date(now))
-    return today.filter(state=RunState.CLOSED.value).exists()
+    return today.filter(state=RunState.CLOSED.value)

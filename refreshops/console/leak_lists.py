@@ -7,9 +7,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from django.db.models import CharField, Count, Exists, Max, Min, OuterRef, Value
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    Count,
+    Exists,
+    IntegerField,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    Value,
+    When,
+)
 
 from refreshops.console.addresses import all_logins
 from refreshops.console.filters import LeakFilter
@@ -24,6 +39,7 @@ Prices = dict[int, tuple[Decimal, str]]
 
 FIRST_ROWS = 10
 UNCONFIRMED = LeakFilter.unconfirmed
+UNKNOWN = "unknown_here"
 
 # What the logins of a list cost, in words around the sum; on here and off there costs nothing.
 COST_WORDS = {
@@ -39,10 +55,15 @@ PUTS_RIGHT = (Purpose.SWITCH_OFF, Purpose.SWITCH_ON, Purpose.CHECK_SCHEDULE, Pur
 
 @dataclass(frozen=True)
 class Tally:
-    """One list counted: `gone` of them the provider does not know any more."""
+    """One list counted: `gone` of them the provider does not know any more.
+
+    `under_way` have an order that has begun; `row` is one of them, None when there is none.
+    """
 
     count: int = 0
     gone: int = 0
+    under_way: int = 0
+    row: int | None = None
     seen_first_at: datetime | None = None
     seen_last_at: datetime | None = None
     per_provider: dict[int, int] = field(default_factory=dict)
@@ -71,7 +92,7 @@ class Button:
 
 @dataclass(frozen=True)
 class LeakList:
-    """What the page draws of one list; `under_way` of its rows have an order that has begun."""
+    """What the page draws of one list."""
 
     leak: leaks.Leak
     tally: Tally
@@ -79,18 +100,30 @@ class LeakList:
     url: str
     rows: list[Login]
     buttons: list[Button]
-    under_way: int
 
 
-def tally(user: Any, names: Iterable[str], *, now: datetime) -> dict[str, Tally]:
-    """Count the lists `names` for `user` in one query; a list without a row counts nothing."""
-    parts = [_counted(name, rows_of(user, name, now=now)) for name in names]
+def tally(
+    user: Any, names: Iterable[str], *, now: datetime, with_unknown: bool = False
+) -> dict[str, Tally]:
+    """Count the lists `names` for `user` in one query; a list without a row counts nothing.
+
+    `with_unknown` counts what nobody registered here as well, under `UNKNOWN`.
+    """
+    names = [*names, *([UNKNOWN] if with_unknown else [])]
+    parts = [
+        _unknown() if name == UNKNOWN else _counted(name, rows_of(user, name, now=now))
+        for name in names
+    ]
     found: dict[str, Tally] = {}
-    for name, provider, number, gone, first_at, last_at in parts[0].union(*parts[1:], all=True):
+    for name, provider, number, gone, under_way, first_at, last_at, row in parts[0].union(
+        *parts[1:], all=True
+    ):
         before = found.get(name, Tally())
         found[name] = Tally(
             count=before.count + number,
             gone=before.gone + gone,
+            under_way=before.under_way + under_way,
+            row=before.row or row,
             seen_first_at=min(filter(None, (before.seen_first_at, first_at)), default=None),
             seen_last_at=max(filter(None, (before.seen_last_at, last_at)), default=None),
             per_provider={**before.per_provider, provider: number},
@@ -99,9 +132,33 @@ def tally(user: Any, names: Iterable[str], *, now: datetime) -> dict[str, Tally]
 
 
 def _counted(name: str, rows: LoginQuerySet) -> Any:
+    ordered = Attempt.objects.filter(
+        login=OuterRef("pk"),
+        purpose__in=PUTS_RIGHT,
+        state__in=OPEN_ATTEMPT,
+        run__state__in=OPEN_RUN,
+    )
     named = rows.order_by().annotate(leak=Value(name, output_field=CharField()))
     return named.values_list("leak", "provider_id").annotate(
-        Count("pk"), Count("gone_at"), Min("nightly_seen_at"), Max("nightly_seen_at")
+        Count("pk"),
+        Count("gone_at"),
+        under_way=Count("pk", filter=Exists(ordered)),
+        seen_first=Min("nightly_seen_at"),
+        seen_last=Max("nightly_seen_at"),
+        row=Min("pk"),
+    )
+
+
+def _unknown() -> Any:
+    rows = leaks.unknown_here().order_by()
+    named = rows.annotate(leak=Value(UNKNOWN, output_field=CharField()))
+    return named.values_list("leak", "provider_id").annotate(
+        Count("pk"),
+        gone=Value(0, output_field=IntegerField()),
+        under_way=Value(0, output_field=IntegerField()),
+        seen_first=Min("first_seen_at"),
+        seen_last=Max("last_seen_at"),
+        row=Min("pk"),
     )
 
 
@@ -132,21 +189,16 @@ def lists_for(
     user: Any, *, tallies: dict[str, Tally], prices: Prices, now: datetime
 ) -> list[LeakList]:
     """Return the lists of the register, each with its first rows and its buttons."""
+    rows = _first_rows(user, [name for name in leaks.LEAKS if tallies[name].count], now=now)
     return [
-        _list_of(user, leak, tallies[leak.name], prices=prices, now=now)
+        _list_of(user, leak, tallies[leak.name], rows=rows.get(leak.name, []), prices=prices)
         for leak in leaks.LEAKS.values()
     ]
 
 
 def _list_of(
-    user: Any,
-    leak: leaks.Leak,
-    counted: Tally,
-    *,
-    prices: Prices,
-    now: datetime,
+    user: Any, leak: leaks.Leak, counted: Tally, *, rows: list[Login], prices: Prices
 ) -> LeakList:
-    rows = _first_rows(user, leak.name, now=now) if counted.count else []
     money = money_words(per_provider=counted.per_provider, prices=prices)
     return LeakList(
         leak=leak,
@@ -155,23 +207,28 @@ def _list_of(
         url=all_logins(leak=leak.name),
         rows=rows,
         buttons=buttons(user, leak.name, counted, row=rows[0].pk) if rows else [],
-        under_way=_under_way(rows_of(user, leak.name, now=now)) if rows else 0,
     )
 
 
-def _under_way(logins: LoginQuerySet) -> int:
-    ordered = Attempt.objects.filter(
-        login=OuterRef("pk"),
-        purpose__in=PUTS_RIGHT,
-        state__in=OPEN_ATTEMPT,
-        run__state__in=OPEN_RUN,
-    )
-    return logins.filter(Exists(ordered)).count()
+def _first_rows(user: Any, names: list[str], *, now: datetime) -> dict[str, list[Login]]:
+    """Return the first rows of each of the lists, all in one query."""
+    if not names:
+        return {}
+    firsts = [
+        Q(pk__in=rows_of(user, name, now=now).order_by("pk").values("pk")[:FIRST_ROWS])
+        for name in names
+    ]
+    inside = {f"in_{name}": _whether(leaks.LEAKS[name].condition) for name in names}
+    rows = logins_of(user).filter(reduce(or_, firsts)).annotate(**inside)
+    found = list(rows.select_related("customer__account_manager").order_by("pk"))
+    # A row of two lists is the first of both: the ten with the lowest keys are the first ten.
+    return {
+        name: [row for row in found if getattr(row, f"in_{name}")][:FIRST_ROWS] for name in names
+    }
 
 
-def _first_rows(user: Any, name: str, *, now: datetime) -> list[Login]:
-    rows = rows_of(user, name, now=now).select_related("customer__account_manager")
-    return list(rows.order_by("pk")[:FIRST_ROWS])
+def _whether(condition: Q) -> Case:
+    return Case(When(condition, then=True), default=False, output_field=BooleanField())
 
 
 def buttons(user: Any, name: str, counted: Tally, *, row: int) -> list[Button]:

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from refreshops.console.leak_lists import (
     FIRST_ROWS,
     Button,
     Prices,
+    Tally,
     how_many,
     money_words,
     switch_off,
@@ -38,24 +39,24 @@ class UnknownList:
     reported_at: datetime | None
 
 
-def unknown_list(user: Any, *, prices: Prices) -> UnknownList | None:
+def unknown_list(
+    user: Any, *, counted: Tally, prices: Prices, reported_at: datetime | None
+) -> UnknownList | None:
     """Return the list for `user`, or None when it is not theirs to see: it belongs to nobody."""
     if not sees_unknown(user):
         return None
-    rows = leaks.unknown_here()
-    first = list(rows.select_related("provider")[:FIRST_ROWS])
-    counted: dict[int, int] = {}
-    if first:
-        counted = dict(rows.order_by().values_list("provider_id").annotate(Count("pk")))
-    money, url = money_words(per_provider=counted, prices=prices), _address()
-    number = sum(counted.values())
+    first = []
+    if counted.count:
+        first = list(leaks.unknown_here().select_related("provider")[:FIRST_ROWS])
+    money, url = money_words(per_provider=counted.per_provider, prices=prices), _address()
+    number = counted.count
     return UnknownList(
         count=number,
         cost=f"They cost up to {money} a month." if money else "",
         rows=[(row, _of_one(user, row, url=url)) for row in first],
         url=url,
         buttons=_buttons(user, number, url=url, row=first[0].pk) if first else [],
-        reported_at=last_report_at(),
+        reported_at=reported_at,
     )
 
 
@@ -74,12 +75,16 @@ def may_switch(user: Any) -> bool:
     return sees_unknown(user) and bool(user.has_perm("logins.switch_login"))
 
 
-def last_report_at() -> datetime | None:
-    """Return when a provider last told us which logins its nightly refresh leaves out."""
+def last_report() -> QuerySet[Attempt, datetime | None]:
+    """Return when a provider last told us which logins its nightly refresh leaves out.
+
+    A query of one row at most, to be asked with others.
+    """
     told = Attempt.objects.filter(
         login__isnull=True, state=AttemptState.DONE.value, outcome=Outcome.FRESH.value
     )
-    return told.order_by("-pk").values_list("finished_at", flat=True).first()
+    # Ordered as the index of a login's attempts is: the newest of all would be looked for else.
+    return told.order_by("login_id", "-pk").values_list("finished_at", flat=True)[:1]
 
 
 def _buttons(user: Any, number: int, *, url: str, row: int) -> list[Button]:

@@ -31,11 +31,15 @@ class Day:
 
 @dataclass(frozen=True)
 class Clock:
-    """What the clock shows: the days ahead, who has dropped out, and of whom we cannot tell."""
+    """What the clock shows: the days ahead, who has dropped out, and of whom we cannot tell.
+
+    `soon` are those of `dropping_out`.
+    """
 
     days: tuple[Day, ...]
     already_out: int
     not_known: int
+    soon: int
 
 
 def dropping_out(
@@ -70,12 +74,14 @@ def read(logins: LoginQuerySet, *, now: datetime, zone: tzinfo, days: int = DAYS
     found = logins.filter(_TICKS).aggregate(
         already_out=Count("pk", filter=Q(drops_out_at__lte=now)),
         not_known=Count("pk", filter=Q(drops_out_at__isnull=True)),
+        soon=Count("pk", filter=Q(drops_out_at__gt=now, drops_out_at__lte=now + SOON)),
         **ahead,
     )
     return Clock(
         tuple(Day(edge[0], found[f"day_{number}"]) for number, edge in enumerate(edges)),
         found["already_out"],
         found["not_known"],
+        found["soon"],
     )
 
 

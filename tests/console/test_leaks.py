@@ -188,7 +188,7 @@ def test_a_list_says_how_many_of_its_rows_an_order_puts_right_already(signed_in,
 
     page = client.get("/leaks/")
 
-    under_way = {row.leak.name: row.under_way for row in page.context["lists"]}
+    under_way = {row.leak.name: row.tally.under_way for row in page.context["lists"]}
     assert under_way == dict.fromkeys(LEAKS, 0) | {"off_here_on_there": 1}
     assert "in an order under way" not in before
     assert page.content.decode().count("in an order under way") == 1

@@ -134,7 +134,7 @@ class TestTheLists:
 
 def clock_of(*counts, not_known=0):
     days = tuple(Day(TODAY + timedelta(days=ahead), count) for ahead, count in enumerate(counts))
-    return Clock(days, already_out=0, not_known=not_known)
+    return Clock(days, already_out=0, not_known=not_known, soon=0)
 
 
 @pytest.mark.parametrize(
