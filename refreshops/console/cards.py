@@ -123,7 +123,7 @@ def _whole(run: Run, stands: Progress, *, now: datetime) -> Card:
         part,
         url=page("routine_run", run.pk),
         sentence=_sentence(run, stands, now=now),
-        waits_because=stands.waits_because if run.state != RunState.PAUSED.value else "",
+        waits_because=stands.waits_because,
         slots=f"{stands.slots_used} of {stands.limit} slots in use" if moving else "",
         waited_elsewhere=run.brought_forward,
     )
@@ -170,12 +170,17 @@ def _sentence(run: Run, stands: Progress, *, now: datetime) -> str:
         return f"{words} ordered, {_takes(stands)}; nothing has changed yet."
     if run.state == RunState.PAUSED.value:
         rest = f"; the rest takes {_takes(stands)}" if stands.due else ""
-        return f"{asked} asked{called_off}{rest}. {run.state_reason}"
+        return f"{asked} asked{called_off}{rest}."
     if not stands.planned:
-        return f"There was no login to ask. {run.state_reason}".strip()
+        return f"There was no login to ask. {_sentence_of(run.state_reason)}".strip()
     ended = local_words(run.closed_at, now=now) if run.closed_at else ""
     words = f"{asked} asked{called_off}, {run.state} {ended}."
-    return f"{words} {run.state_reason}".strip()
+    return f"{words} {_sentence_of(run.state_reason)}".strip()
+
+
+def _sentence_of(words: str) -> str:
+    """Return what somebody typed with its full stop."""
+    return words if not words or words.endswith((".", "!", "?")) else f"{words}."
 
 
 def _takes(stands: Progress) -> str:

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from refreshops.console.addresses import NO_BANK, NO_CODE, bundle_of_cell
-from refreshops.console.badges import data_words, outcome_label
+from refreshops.console.badges import data_words, good_end, outcome_label
 from refreshops.console.charts import in_bar_order
 from refreshops.console.matrix import Matrix, build
 from refreshops.console.scoping import attempts_of
@@ -101,7 +101,7 @@ def choices(tally: Tally, run: Run, chosen: dict[str, str]) -> list[Choice]:
     codes = sorted({cell[1] for cell in tally.cells if cell[1]})
     data = [(name, data_words(name)) for name in sorted(tally.data_states) if name]
     boxes = (
-        ("outcome", "Outcome", [(FAILED, "All but the good"), *outcomes, *states]),
+        ("outcome", "Outcome", [(FAILED, _all_but_good(run)), *outcomes, *states]),
         ("institution", "Institution", [(name or NO_BANK, name or NO_BANK) for name in banks]),
         ("code", "FlinksCode", [(code, code) for code in codes]),
         ("data", "Data we hold", data),
@@ -197,10 +197,14 @@ _CONDITIONS: dict[str, Any] = {
 def _words(name: str, value: str, run: Run) -> str:
     if name == "outcome":
         if value == FAILED:
-            return "All but the good"
+            return _all_but_good(run)
         return STATES[value][1] if value in STATES else outcome_label(value, run.purpose)
     if name == "data":
         return data_words(value)
     if name == "code" and value == NO_CODE:
         return "without a code"
     return value
+
+
+def _all_but_good(run: Run) -> str:
+    return f"All but {good_end(run.purpose).lower()}"

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from refreshops import wiring
 from refreshops.console.badges import NOT_REFRESHING, outcome_label, purpose_words
+from refreshops.console.cards import opener_words
 from refreshops.console.charts import in_bar_order
 from refreshops.console.machine_rows import PageAdmin
 from refreshops.console.run_page import view_of
@@ -18,7 +19,7 @@ from refreshops.console.run_parts import matrix_part
 from refreshops.console.scoping import attempts_of, sees_everything
 from refreshops.console.words import EXPLAINERS, WHO_ACTS
 from refreshops.routine.models import Attempt, Run
-from refreshops.routine.receipt_lines import approved, orderer
+from refreshops.routine.receipt_lines import approved
 from refreshops.routine.tallies import Tally
 from refreshops.rules.lifecycle import AttemptState
 from refreshops.rules.outcomes import MEANING_OF, Outcome, OutcomeMeaning
@@ -75,7 +76,7 @@ class RunReport(PageAdmin):
             "view": view,
             "card": view.card,
             "what": purpose_words(run.purpose),
-            "orderer": orderer(run),
+            "opener": opener_words(run),
             "approved": approved(run),
             "environment": wiring.environment_label(),
             "made_at": view.now,

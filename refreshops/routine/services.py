@@ -89,7 +89,7 @@ def pause_run(run: Run, *, by: Any, why: str, now: datetime) -> None:
 def resume_run(run: Run, *, by: Any, now: datetime) -> None:
     """Let a paused run go on; raise `RunAlreadyClosed`."""
     with transaction.atomic():
-        if _move(run, RunState.OPEN, now=now, why=f"Resumed by {by}"):
+        if _move(run, RunState.OPEN, now=now, why=""):
             noting.done_to(run, Action.RESUME_RUN, by=by, at=now)
 
 
