@@ -34,6 +34,8 @@ class TickedAdmin(admin.ModelAdmin):
 class PersonAdmin(TickedAdmin, stock.UserAdmin):
     """Somebody who signs in."""
 
+    readonly_fields = ("last_login", "date_joined")
+
 
 @admin.register(Group)
 class GroupAdmin(TickedAdmin, stock.GroupAdmin):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from tests.installation import ROOT, Installation
 
@@ -32,7 +33,7 @@ class Site:
 
     address: str
     place: Installation
-    process: "subprocess.Popen[str]"
+    process: "subprocess.Popen[str]" = field(init=False)
     said: list[str] = field(default_factory=list)
 
 
@@ -45,32 +46,24 @@ def free_port() -> int:
 @pytest.fixture
 def devserver(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     """Start `manage.py devserver`; SIGTERM must end it and all its children."""
+    yield from _devservers(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_devserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Site]]:
+    """The same for all tests of a file: a start takes longer than many of them."""
+    yield from _devservers(tmp_path_factory.mktemp("site"))
+
+
+def _devservers(folder: Path) -> Iterator[Callable[..., Site]]:
     started: list[Site] = []
 
     def start(*, logins: int, scenario: str = "morning", **environment: str) -> Site:
-        port = free_port()
-        place = Installation(
-            tmp_path,
-            database_url=f"sqlite:///{tmp_path / 'site.sqlite3'}",
-            api_url=f"http://127.0.0.1:{free_port()}/v3/",
-            environment={"DEMO_PASSWORD": PASSWORD, "POLL_SECONDS": "1"} | environment,
-        )
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                str(ROOT / "manage.py"),
-                "devserver",
-                *("--port", str(port), "--logins", str(logins), "--scenario", scenario),
-            ],
-            env=place.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        site = Site(f"http://127.0.0.1:{port}/", place, process)
+        site = _site(folder, environment)
+        site.process = _devserver(site, "--logins", str(logins), "--scenario", scenario)
         started.append(site)
-        assert process.stdout is not None
-        for line in process.stdout:
+        assert site.process.stdout is not None
+        for line in site.process.stdout:
             site.said.append(line)
             if "Ctrl-C" in line:
                 return site
@@ -85,7 +78,28 @@ def devserver(tmp_path: Path) -> Iterator[Callable[..., Site]]:
         assert site.process.returncode == 0
 
 
-@pytest.fixture
+def _site(folder: Path, environment: dict[str, str]) -> Site:
+    place = Installation(
+        folder,
+        database_url=f"sqlite:///{folder / 'site.sqlite3'}",
+        api_url=f"http://127.0.0.1:{free_port()}/v3/",
+        environment={"DEMO_PASSWORD": PASSWORD, "POLL_SECONDS": "1"} | environment,
+    )
+    return Site(f"http://127.0.0.1:{free_port()}/", place)
+
+
+def _devserver(site: Site, *words: str) -> "subprocess.Popen[str]":
+    port = site.address.rsplit(":", 1)[1].strip("/")
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), "devserver", "--port", port, *words],
+        env=site.place.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[object]:
     from playwright.sync_api import sync_playwright
 
@@ -100,8 +114,13 @@ def browser() -> Iterator[object]:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Where screenshots go: SCREENSHOTS names a folder when they are wanted for the README."""
-    folder = Path(os.environ.get("SCREENSHOTS", tmp_path / "screenshots"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def pictures() -> Callable[..., None]:
+    """Take a picture of a page when SCREENSHOTS names a folder for them."""
+    folder = os.environ.get("SCREENSHOTS", "")
+
+    def take(page: Page, name: str, *, full_page: bool = False) -> None:
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=Path(folder) / f"{name}.png", full_page=full_page)
+
+    return take

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.visitor import PHONE, WIDE, Visitor, serious_faults
+from tests.browser.visitor import Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -44,7 +44,7 @@ def test_an_account_manager_switches_off_from_a_list(browser, devserver, picture
     page.wait_for_load_state()
     assert "inactive_days=75" in page.url
     assert page.locator("#result_list tbody tr").count() > 0
-    page.screenshot(path=pictures / "inactive-customers.png")
+    pictures(page, "inactive-customers")
 
     # Forty references: unknown, doubled and foreign ones among them.
     own = references(site, own=True, number=30)
@@ -53,28 +53,28 @@ def test_an_account_manager_switches_off_from_a_list(browser, devserver, picture
     assert len(words) == 40
     page.get_by_role("link", name="Give a list…").click()
     page.get_by_label("The list").fill("\n".join(words))
-    page.screenshot(path=pictures / "list.png")
+    pictures(page, "list")
     page.get_by_role("button", name="Show what it names").click()
     page.wait_for_load_state()
     assert part(page, "Found") == 30
     assert part(page, "Duplicate") == 3
     assert part(page, "Unknown, or not yours") == 7
-    page.screenshot(path=pictures / "list-preview.png")
+    pictures(page, "list-preview")
 
     # Confirm with a reason; then the run moves to its end by itself.
     page.get_by_role("button", name=re.compile("^Go on with")).click()
     page.get_by_label("Reason (required)").fill("Contracts ended in October")
-    page.screenshot(path=pictures / "switch-off-list.png")
+    pictures(page, "switch-off-list")
     page.locator("#content-main button[type=submit]").click()
     page.wait_for_load_state()
     expect(page.locator(".percent").first).to_have_text("100 %", timeout=60_000)
-    page.screenshot(path=pictures / "switch-off-run.png")
+    pictures(page, "switch-off-run")
 
     # The receipt, and what the register says now.
     page.get_by_role("link", name="Receipt of this order").click()
     page.wait_for_load_state()
     assert "Contracts ended in October" in page.locator("body").inner_text()
-    page.screenshot(path=pictures / "receipt.png")
+    pictures(page, "receipt")
     (proven,) = site.place.rows(
         "SELECT count(*) FROM logins_login WHERE id IN "
         "(SELECT login_id FROM routine_attempt WHERE purpose = 'switch_off') "
@@ -83,86 +83,3 @@ def test_an_account_manager_switches_off_from_a_list(browser, devserver, picture
     )
     assert proven[0] >= 30
     assert visitor.wrong == []
-
-
-def test_the_lane_s_screens_are_accessible_and_quiet(browser, devserver, pictures):
-    site = devserver(
-        logins=240,
-        LOGINS_PER_MINUTE="200",
-        THROTTLE_WINDOW_SECONDS="1",
-        APPROVAL_ABOVE="2",
-    )
-    own = references(site, own=True, number=3)
-    found = []
-
-    for scheme, viewport in (("light", WIDE), ("dark", WIDE), ("light", PHONE)):
-        visitor = Visitor(browser, site, color_scheme=scheme, viewport=viewport)
-        visitor.sign_in("manager")
-        for name, show in SCREENS.items():
-            show(visitor, own)
-            visitor.page.wait_for_load_state()
-            assert visitor.wrong == [], name
-            size = viewport["width"]
-            visitor.page.screenshot(path=pictures / f"{scheme}-{size}-{name}.png", full_page=True)
-            found += serious_faults(visitor.page, f"{scheme} {size} {name}")
-            visitor.wrong.clear()  # axe itself trips over the content security policy
-
-    assert not found, "\n".join(found)
-
-
-def _customers(visitor, own):
-    visitor.open("logins/customer/?inactive_days=75")
-
-
-def _senseless(visitor, own):
-    visitor.open("logins/customer/?inactive_days=x")
-
-
-def _customer(visitor, own):
-    visitor.open("logins/customer/")
-    visitor.page.get_by_role("link", name=own[0], exact=True).click()
-
-
-def _form(visitor, own):
-    visitor.open("logins/login/list/")
-
-
-def _preview(visitor, own):
-    visitor.open("logins/login/list/")
-    visitor.page.get_by_label("The list").fill("\n".join([*own, own[0], "NOBODY"]))
-    visitor.page.get_by_role("button", name="Show what it names").click()
-
-
-def _question(visitor, own):
-    _preview(visitor, own)
-    visitor.page.wait_for_load_state()
-    visitor.page.get_by_role("button", name=re.compile("^Go on with")).click()
-
-
-def _waiting(visitor, own):
-    if not visitor.site.place.rows("SELECT 1 FROM routine_run WHERE state = 'waiting'"):
-        _question(visitor, own)
-        visitor.page.wait_for_load_state()
-        visitor.page.get_by_label("Reason (required)").fill("Left")
-        visitor.page.locator("#content-main button[type=submit]").click()
-        visitor.page.wait_for_load_state()
-    visitor.open("routine/run/?state__exact=waiting")
-    visitor.page.locator("#result_list .field-number a").first.click()
-
-
-def _withdrawing(visitor, own):
-    _waiting(visitor, own)
-    visitor.page.wait_for_load_state()
-    visitor.page.get_by_role("link", name=re.compile("^Withdraw")).click()
-
-
-SCREENS = {
-    "customers": _customers,
-    "customers-senseless": _senseless,
-    "customer": _customer,
-    "list": _form,
-    "list-preview": _preview,
-    "question": _question,
-    "waiting": _waiting,
-    "withdraw": _withdrawing,
-}

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.visitor import PHONE, WIDE, Visitor, serious_faults
+from tests.browser.visitor import Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -21,29 +21,29 @@ def test_the_first_morning(browser, devserver, pictures):
     page.wait_for_load_state()
     loads = visitor.loads
     expect(page.locator(".percent").first).not_to_have_text(re.compile("^0 "), timeout=30_000)
-    page.screenshot(path=pictures / "run.png")
+    pictures(page, "run")
     expect(page.locator(".percent").first).to_have_text("100 %", timeout=60_000)
     assert visitor.loads == loads
 
     # The index tells the same numbers as the rows behind its links.
     visitor.open()
-    page.screenshot(path=pictures / "index.png", full_page=True)
+    pictures(page, "index", full_page=True)
     fresh = page.locator(".numbers a").first
     number = int(fresh.locator("strong").inner_text())
     fresh.click()
     page.wait_for_load_state()
     assert f"{number} login" in page.locator("#changelist").inner_text()
     visitor.open("leaks/")
-    page.screenshot(path=pictures / "leaks.png")
+    pictures(page, "leaks")
     visitor.open("logins/login/")
-    page.screenshot(path=pictures / "logins.png")
+    pictures(page, "logins")
 
     # Switching one login off: a reason is asked for, then a run, then a receipt.
     page.locator("tr", has_text="Fresh").locator("input.action-select").first.check()
     page.select_option("select[name=action]", label="Switch off nightly refresh…")
     page.get_by_role("button", name="Go").click()
     page.get_by_label("Reason (required)").fill("The customer left")
-    page.screenshot(path=pictures / "switch-off.png")
+    pictures(page, "switch-off")
     page.locator("#content-main button[type=submit]").click()
     page.wait_for_load_state()
     expect(page.locator(".percent").first).to_have_text("100 %", timeout=60_000)
@@ -54,56 +54,13 @@ def test_the_first_morning(browser, devserver, pictures):
     assert site.place.rows(
         "SELECT status, nightly FROM logins_login WHERE nightly_verified_at IS NOT NULL"
     ) == [("inactive", "off")]
-    page.screenshot(path=pictures / "login.png", full_page=True)
+    pictures(page, "login", full_page=True)
 
     # One call: what was sent, what came back, what the code means.
     (call,) = site.place.rows(
         "SELECT max(id) FROM tracing_call WHERE provider_code = 'QUESTION_NOT_FOUND'"
     )
     visitor.open(f"tracing/call/{call[0]}/change/")
-    page.screenshot(path=pictures / "call.png")
+    pictures(page, "call")
     assert "QUESTION_NOT_FOUND" in page.locator("#content").inner_text()
     assert visitor.wrong == []
-
-
-SCREENS = [
-    "",
-    "routine/run/",
-    "routine/run/1/change/",
-    "logins/login/",
-    "logins/login/1/change/",
-    "tracing/call/",
-    "tracing/call/5/change/",
-    "logins/customer/",
-    "logins/provider/",
-    "leaks/",
-    "leaks/check/",
-    "logins/unknownlogin/",
-    "bankdata/snapshot/",
-]
-
-
-def test_no_screen_has_a_serious_accessibility_fault_or_a_console_error(
-    browser, devserver, pictures
-):
-    site = devserver(logins=20, LOGINS_PER_MINUTE="25", THROTTLE_WINDOW_SECONDS="1")
-    found = []
-
-    for scheme, viewport in (
-        ("light", WIDE),
-        ("dark", WIDE),
-        ("light", PHONE),
-    ):
-        visitor = Visitor(browser, site, color_scheme=scheme, viewport=viewport)
-        visitor.sign_in("admin")
-        for path in SCREENS:
-            visitor.open(path)
-            assert visitor.wrong == [], path
-            name = path.replace("/", "-") or "index"
-            visitor.page.screenshot(
-                path=pictures / f"{scheme}-{viewport['width']}-{name}.png", full_page=True
-            )
-            found += serious_faults(visitor.page, f"{scheme} {viewport['width']} /{path}")
-            visitor.wrong.clear()  # axe itself trips over the content security policy
-
-    assert not found, "\n".join(found)
