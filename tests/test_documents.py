@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from refreshops.console.words import WHO_ACTS
 from refreshops.logins.models import PauseKind
 from refreshops.logins.register_rows import COLUMNS
 from refreshops.rules.outcomes import MEANING_OF, Outcome
@@ -102,6 +103,16 @@ def test_the_runbook_says_what_to_do_about_each_outcome(outcome):
     body = sections(RUNBOOK)[f"{MEANING_OF[outcome].label} (`{outcome}`)"]
 
     assert len(body.split()) > 15
+
+
+@pytest.mark.parametrize("outcome", Outcome, ids=str)
+def test_the_runbook_and_a_login_say_the_same_of_an_outcome(outcome):
+    row = MEANING_OF[outcome]
+    body = sections(RUNBOOK)[f"{row.label} (`{outcome}`)"]
+
+    said = f"**{WHO_ACTS[row.actor]}** {row.meaning} {row.next_step}"
+
+    assert " ".join(body.split()).startswith(said), "docs/runbook.md is not as rules/outcomes.py"
 
 
 @pytest.mark.parametrize("kind", PauseKind, ids=str)

@@ -1,0 +1,215 @@
+"""The lists of logins and customers: what they find, how few questions they ask, the way back."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from refreshops.console import known_pages, login_search
+from refreshops.logins.institutions import institutions_of
+from refreshops.logins.models import Login
+from refreshops.routine.models import Run
+from tests.builders import make_customer, make_login, make_logins
+from tests.console.conftest import page_of
+
+LIST = "/logins/login/"
+CUSTOMERS = "/logins/customer/"
+FIRST, SECOND = "0a1b2c3d-1111-4222-8333-444444444444", "0a1b2c3d-2222-4222-8333-444444444444"
+
+
+@pytest.fixture
+def known(people):
+    maple = make_customer("AB-1", name="Maple Foods", account_manager=people["manager"])
+    birch = make_customer("AB-2", name="Birch & Maple Steel", account_manager=people["other"])
+    return [
+        make_login(customer=maple, login_id=FIRST),
+        make_login(customer=birch, login_id=SECOND),
+    ]
+
+
+def found(client, query, *, path=LIST):
+    rows = client.get(f"{path}?{query}").context["cl"].result_list
+    return {getattr(row, "login_id", None) or row.reference for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("term", "expected"),
+    [
+        pytest.param("ab-1", {FIRST}, id="reference"),
+        pytest.param("AB", {FIRST, SECOND}, id="beginning-of-a-reference"),
+        pytest.param("maple", {FIRST, SECOND}, id="part-of-a-name"),
+        pytest.param("birch", {SECOND}, id="name"),
+        pytest.param(f"{{{FIRST.upper()}}}", {FIRST}, id="whole-id-in-another-spelling"),
+        pytest.param("0A1B", {FIRST, SECOND}, id="beginning-of-an-id"),
+        pytest.param("0a1b2c3d-2", {SECOND}, id="beginning-of-an-id-beyond-its-first-block"),
+        pytest.param("0a1b2c3d2222", set(), id="no-id-is-written-so"),
+        pytest.param("0a1", set(), id="too-short-for-an-id"),
+        pytest.param("zzzz", set(), id="nothing"),
+        pytest.param("%", set(), id="no-pattern"),
+    ],
+)
+def test_a_search_finds(signed_in, known, term, expected):
+    assert found(signed_in("ops"), f"q={term.replace('%', '%25')}") == expected
+
+
+@pytest.mark.parametrize("term", ["maple", "0a1b", "AB", SECOND])
+def test_a_search_finds_ones_own_only(signed_in, known, term):
+    assert found(signed_in("manager"), f"q={term}") <= {FIRST}
+
+
+def test_a_search_that_fits_too_many_customers_says_so(signed_in, known, monkeypatch):
+    monkeypatch.setattr(login_search, "MOST_CUSTOMERS", 1)
+
+    page = signed_in("ops").get(f"{LIST}?q=maple")
+
+    assert "Type more." in page.content.decode()
+    assert len(page.context["cl"].result_list) == 1
+
+
+@pytest.mark.parametrize("few", [0, 2_000], ids=["along-the-order", "by-their-keys"])
+@pytest.mark.parametrize("path", [LIST, CUSTOMERS])
+def test_pages_are_whole_and_in_order_however_they_are_found(
+    signed_in, people, monkeypatch, few, path
+):
+    monkeypatch.setattr(known_pages, "FEW", few)
+    for n in range(120):
+        make_login(customer=make_customer(f"C-{n:03}"), institution=f"Bank {n % 7}")
+    client = signed_in("ops")
+
+    pages = [client.get(path, {"p": number}).context["cl"] for number in (1, 2, 3)]
+
+    keys = [row.pk for page in pages for row in page.result_list]
+    assert len(keys) == len(set(keys)) == 120
+    if path == LIST:
+        ordered = Login.objects.order_by("institution", "outcome", "pk")
+        assert keys == list(ordered.values_list("pk", flat=True))
+
+
+def test_the_choices_of_banks_are_all_there_is_and_once(signed_in, people):
+    for name in ("TD", "RBC", "TD", "", "Desjardins"):
+        make_login(institution=name)
+    everything = Login.objects.all()
+
+    skipped = institutions_of(everything, all_of_them=True)
+
+    assert skipped == institutions_of(everything, all_of_them=False) == ["Desjardins", "RBC", "TD"]
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_no_register_and_a_register_of_one_have_their_banks(people, rows):
+    make_logins(rows, institution="TD")
+
+    assert institutions_of(Login.objects.all(), all_of_them=True) == ["TD"] * rows
+
+
+@pytest.mark.parametrize("name", ["ops", "manager", "auditor"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        LIST,
+        f"{LIST}?q=maple",
+        f"{LIST}?status__exact=active&institution=TD&outcome=user_action",
+        f"{LIST}?leak=replaced&drops_out=2&manager=nobody&code=RETRY_LATER",
+        f"{LIST}?o=1",
+        CUSTOMERS,
+        f"{CUSTOMERS}?q=maple&inactive_days=3&manager=nobody",
+    ],
+)
+def test_a_list_costs_eight_queries(signed_in, register, known, name, address):
+    client = signed_in(name)
+
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(address).status_code == 200
+
+    assert len(asked) <= 8
+
+
+@pytest.mark.parametrize(
+    ("query", "offered"),
+    [
+        ("institution=TD&code=QUESTION_NOT_FOUND&outcome=user_action", True),
+        ("institution=TD&outcome=user_action", True),
+        ("institution=TD", False),
+        ("outcome=user_action", False),
+    ],
+)
+def test_a_cell_of_the_matrix_offers_its_support_bundle(signed_in, register, query, offered):
+    for name, may in (("ops", True), ("auditor", False)):
+        body = signed_in(name).get(f"{LIST}?{query}").content.decode()
+
+        assert ("/bundle/cell/?" in body) is (offered and may)
+
+
+# --- A live refresh ---
+
+
+def test_a_live_refresh_leaves_out_whom_it_could_lock_out_and_says_why(signed_in, people):
+    asked = make_login(outcome="institution_unavailable")
+    others = [
+        make_login(outcome="user_action"),
+        make_login(outcome="fresh", gone_at=timezone.now()),
+        make_login(status="inactive"),
+        make_login(status="inactive", outcome="user_action"),
+    ]
+    form = {"action": "refresh_live", "_selected_action": [row.pk for row in [asked, *others]]}
+
+    question = signed_in("ops").post(LIST, form).context["question"]
+
+    facts = dict(question.facts)
+    assert (facts["Chosen"], facts["Will be touched"]) == ("5", "1")
+    assert facts["Left out"].startswith("4: 2 the customer must act first")
+    assert "1 gone at the provider; 1 inactive" in facts["Left out"]
+    assert question.needs_reason
+
+
+def test_a_provider_without_it_is_not_asked_for_it(signed_in, people, monkeypatch):
+    monkeypatch.setattr("refreshops.wiring.offers", lambda name, purpose: False)
+    login = make_login(outcome="stale")
+    client = signed_in("ops")
+
+    offered = {
+        value for value, _ in client.get(LIST).context["action_form"]["action"].field.choices
+    }
+
+    assert "refresh_now" in offered
+    assert "refresh_live" not in offered
+    assert "Refresh live" not in client.get(page_of(login)).content.decode()
+
+
+# --- The way back ---
+
+
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        pytest.param("http://testserver/leaks/", "/leaks/", id="leaks"),
+        pytest.param("http://testserver/logins/login/7/change/?x=1", "/logins/login/7/change/?x=1"),
+        pytest.param(f"http://testserver{LIST}?outcome=stale", f"{LIST}?outcome=stale", id="list"),
+        pytest.param("https://elsewhere.example/", f"{LIST}?q=x", id="elsewhere"),
+        pytest.param("http://testserver//elsewhere.example/", f"{LIST}?q=x", id="two-slashes"),
+        pytest.param("", f"{LIST}?q=x", id="not-said"),
+    ],
+)
+def test_cancelling_leads_back_to_where_the_order_was_chosen(signed_in, people, referer, back):
+    login = make_login(login_id=FIRST, customer=make_customer("x"))
+    client = signed_in("ops")
+
+    form = {"action": "switch_off", "_selected_action": [login.pk]}
+    page = client.post(f"{LIST}?q=x", form, headers={"Referer": referer})
+    hidden = dict(page.context["question"].hidden)
+    again = client.post(f"{LIST}?q=x", {**hidden, "token": "t", "reason": ""})
+    done = client.post(f"{LIST}?q=x", {**hidden, "token": "t", "reason": "Left"}, follow=True)
+
+    assert page.context["question"].back_url == back
+    assert again.context["question"].back_url == back
+    assert f'href="{back}">Back to where you were' in done.content.decode()
+    assert Run.objects.filter(purpose="switch_off").count() == 1
+
+
+@pytest.mark.parametrize("back", ["https://elsewhere.example/", "//elsewhere.example/", "x"])
+def test_a_forged_way_back_leads_nowhere_else(signed_in, people, back):
+    form = {"action": "switch_off", "_selected_action": [make_login().pk], "back": back}
+
+    page = signed_in("ops").post(LIST, form)
+
+    assert page.context["question"].back_url == LIST
