@@ -101,10 +101,12 @@ def by_key(rows: QuerySet[Any], *, key: Key, chunk: int = 1000) -> Iterator[Any]
     What arrives meanwhile is newer than what was read, and left out.
     """
     rows = rows.order_by(*key.ordering)
-    found = list(rows[:chunk])
-    while found:
+    found, edge = list(rows[:chunk]), ""
+    # A place that does not move on would be read for ever.
+    while found and key.cursor(found[-1]) != edge:
         yield from found
-        beyond = key.beyond(rows, key.cursor(found[-1]), older=True)
+        edge = key.cursor(found[-1])
+        beyond = key.beyond(rows, edge, older=True)
         found = list(beyond[:chunk]) if beyond is not None else []
 
 
