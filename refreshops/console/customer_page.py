@@ -1,6 +1,7 @@
 """What a customer's page shows above its register entry, and the counts of the customers' list."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +21,7 @@ from django.urls import NoReverseMatch, reverse
 from refreshops.console import privacy_pages
 from refreshops.console.addresses import all_logins, page
 from refreshops.console.order_kinds import KINDS, Kind, may
-from refreshops.console.orders import CHARGED, touched_by
+from refreshops.console.orders import CHARGED
 from refreshops.console.scoping import attempts_of, logins_of
 from refreshops.logins.models import Customer, Login, LoginStatus, Provider
 from refreshops.routine.models import Attempt
@@ -91,7 +92,8 @@ def _money(sums: dict[str, Decimal]) -> str:
 def customer_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
     """Return the panels of a customer's page, as far as this person may see them."""
     logins = logins_of(request.user).filter(customer=customer)
-    number = logins.count()
+    sums = _sums(logins)
+    number = sums.number
     return {
         "title": str(customer),
         "subtitle": None,
@@ -99,8 +101,8 @@ def customer_context(request: HttpRequest, customer: Customer) -> dict[str, Any]
         "lines": _lines(logins),
         "number": number,
         "not_shown": max(0, number - LOGINS_SHOWN),
-        "cost": _cost_of_all(logins),
-        "orders": [] if customer.erasure_asked_at else _orders(request, logins),
+        "cost": _money({currency: amount for currency, amount in sums.costs.items() if amount}),
+        "orders": [] if customer.erasure_asked_at else _orders(request, sums),
         "logins_url": all_logins(customer__id__exact=str(customer.pk)),
         "receipts": _receipts(request, customer),
         "privacy": _privacy(request, customer),
@@ -121,21 +123,40 @@ def _price(provider: Provider) -> str:
     return _money({provider.currency: price}) if price else ""
 
 
-def _cost_of_all(logins: QuerySet[Login]) -> str:
-    sums = (
-        logins.filter(CHARGED)
-        .order_by()
-        .values_list("provider__currency")
-        .annotate(Sum("provider__cost_per_login_month"))
+@dataclass
+class _Sums:
+    """What one question says of all logins: `touched` is how many each order would be given for."""
+
+    number: int = 0
+    costs: dict[str, Decimal | None] = field(default_factory=dict)
+    touched: "Counter[Purpose]" = field(default_factory=Counter)
+
+
+def _sums(logins: QuerySet[Login]) -> _Sums:
+    parts = {purpose.value: Count("pk", filter=~KINDS[purpose].skips) for purpose in FOR_ALL}
+    rows: Any = (
+        logins.order_by()
+        .values("provider__currency")
+        .annotate(
+            number=Count("pk"),
+            cost=Sum("provider__cost_per_login_month", filter=CHARGED),
+            **parts,
+        )
     )
-    return _money({currency: amount for currency, amount in sums if amount})
+    found = _Sums()
+    for row in rows:
+        found.number += row["number"]
+        found.costs[row["provider__currency"]] = row["cost"]
+        found.touched.update({purpose: row[purpose.value] for purpose in FOR_ALL})
+    return found
 
 
-def _orders(request: HttpRequest, logins: QuerySet[Login]) -> list[Kind]:
+def _orders(request: HttpRequest, sums: _Sums) -> list[Kind]:
     """Return the orders this person may give that would touch one of the logins."""
     kinds = [KINDS[purpose] for purpose in FOR_ALL]
-    allowed = [kind for kind in kinds if may(request.user, kind.permission)]
-    return [kind for kind in allowed if touched_by(kind, logins).exists()]
+    return [
+        kind for kind in kinds if may(request.user, kind.permission) and sums.touched[kind.purpose]
+    ]
 
 
 def _receipts(request: HttpRequest, customer: Customer) -> list[OrderLine]:

@@ -56,8 +56,18 @@ class CustomerAdmin(KnownRows, CustomerPrivacy, CustomerImport, ConsoleAdmin):
         """Count each customer's logins along, and what they cost."""
         rows: QuerySet[Customer] = super().get_queryset(request)
         if request.resolver_match and request.resolver_match.url_name != CHANGELIST:
-            return rows
+            return rows.select_related("account_manager")
         return with_counts(rows)
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Customer | None:
+        """Return the customer, asked for once a request."""
+        known: dict[Any, Customer | None] = request.__dict__.setdefault("customers_asked_for", {})
+        key = (object_id, from_field, request.method)
+        if key not in known:
+            known[key] = super().get_object(request, object_id, from_field)
+        return known[key]
 
     def get_fields(self, request: HttpRequest, obj: Customer | None = None) -> tuple[str, ...]:
         """Leave out of a page for reading what links to a page about people."""
@@ -88,7 +98,7 @@ class CustomerAdmin(KnownRows, CustomerPrivacy, CustomerImport, ConsoleAdmin):
         if customer is not None and not self.has_view_permission(request, customer):
             raise PermissionDenied
         shown = customer is not None and request.method == "GET"
-        extra = customer_context(request, customer) if shown else {}
+        extra = customer_context(request, customer) if customer and shown else {}
         return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
 
     @admin.action(description="Switch off all their logins…", permissions=["switch"])

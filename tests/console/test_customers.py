@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from refreshops.logins.models import Customer, Login, LoginStatus, Nightly, Provider
@@ -267,3 +269,13 @@ def test_a_customer_with_many_logins_shows_the_first_hundred(signed_in, people):
 
 def test_a_foreign_customer_is_not_there(signed_in, register):
     assert signed_in("manager").get(page_of(register.foreign.customer)).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["ops", "manager", "auditor"])
+def test_a_customers_page_costs_eight_queries(signed_in, register, name):
+    client = signed_in(name)
+
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(page_of(register.customer)).status_code == 200
+
+    assert len(asked) <= 8
