@@ -45,7 +45,7 @@ def world(register, people):
         ),
         "note": note(Action.NOTE, by=people["ops"], at=now, subject=own),
         "retry": note(
-            Action.RETRY_RUN, by=people["ops"], at=now, run_id=99, subject=("run", order.pk)
+            Action.RETRY_RUN, by=people["ops"], at=now, run_id=987_654, subject=("run", order.pk)
         ),
         "old": note(Action.PRUNE, by=None, at=long_ago, number=7, provider="flinks"),
     }
