@@ -20,7 +20,8 @@ from refreshops.routine.forecasts import (
     logins_to_ask,
     start_of_day,
 )
-from refreshops.rules.lifecycle import RunState
+from refreshops.routine.models import Run
+from refreshops.rules.lifecycle import Origin, RunState
 
 # A heartbeat a minute opens a run that is due.
 LATE_AFTER = timedelta(minutes=2)
@@ -64,20 +65,20 @@ def start_of(user: Any, seen: Overview, runs: ShownRuns, *, active: int, now: da
     )
 
 
-def next_day_of(provider: Provider, *, per_window: int | None = None) -> DayForecast:
+def next_day_of(provider: Provider) -> DayForecast:
     """Forecast the next daily run of `provider` that has not begun."""
     now = wiring.clock()
-    starts = schedules.daily_time()
-    passed = starts is not None and now >= start_of_day(now, starts=starts, zone=_zone())
+    todays = Run.objects.filter(
+        provider=provider, origin=Origin.DAILY.value, local_date=wiring.local_date(now)
+    )
     return forecast_of_day(
         provider,
         logins=logins_to_ask(provider),
-        starts=starts,
+        starts=schedules.daily_time(),
         now=now,
         zone=_zone(),
         window=wiring.window(),
-        per_window=per_window,
-        after_today=passed,
+        after_today=todays.exists(),
     )
 
 
@@ -87,19 +88,7 @@ def limits_compared(provider: Provider) -> list[DayForecast]:
     """
     day = next_day_of(provider)
     chosen = {*USUAL_LIMITS, day.per_window, *(() if day.fits else (day.limit_needed,))}
-    starts = schedules.daily_time()
-    return [
-        forecast_of_day(
-            provider,
-            logins=day.logins,
-            starts=starts,
-            now=day.starts_at,
-            zone=_zone(),
-            window=wiring.window(),
-            per_window=limit,
-        )
-        for limit in sorted(chosen)
-    ]
+    return [day.at_limit(limit, window=wiring.window()) for limit in sorted(chosen)]
 
 
 def _day(

@@ -3,7 +3,7 @@
 Reads no clock and no settings. Source: screens.md, "This morning"; goal G3.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -46,6 +46,16 @@ class DayForecast:
         """How many logins would not be asked."""
         return max(0, self.logins - self.fitting)
 
+    def at_limit(self, per_window: int, *, window: timedelta) -> "DayForecast":
+        """Return the same day at another limit."""
+        span = self.next_at - self.starts_at
+        return replace(
+            self,
+            per_window=per_window,
+            lasting=forecast(logins=self.logins, per_window=per_window, window=window),
+            fitting=most_in(span=span, per_window=per_window, window=window),
+        )
+
 
 def forecast_of_day(
     provider: Provider,
@@ -55,27 +65,25 @@ def forecast_of_day(
     now: datetime,
     zone: ZoneInfo,
     window: timedelta,
-    per_window: int | None = None,
     after_today: bool = False,
 ) -> DayForecast:
-    """Forecast the next daily run over so many logins, at the provider's limit or another one.
+    """Forecast the next daily run over so many logins, at the provider's limit.
 
     It starts at the local time `starts`: today's if that is still ahead or was missed, tomorrow's
     with `after_today`. Without a daily time it is reckoned from now on, and for a whole day.
     """
-    limit = per_window or provider.logins_per_minute
     starts_at, next_at = _next_two(now, starts=starts, zone=zone, after_today=after_today)
-    span = next_at - starts_at
-    return DayForecast(
+    day = DayForecast(
         provider=provider,
         logins=logins,
-        per_window=limit,
+        per_window=provider.logins_per_minute,
         starts_at=starts_at,
         next_at=next_at,
-        lasting=forecast(logins=logins, per_window=limit, window=window),
-        fitting=most_in(span=span, per_window=limit, window=window),
-        limit_needed=limit_for(logins=logins, span=span, window=window),
+        lasting=timedelta(0),
+        fitting=0,
+        limit_needed=limit_for(logins=logins, span=next_at - starts_at, window=window),
     )
+    return day.at_limit(provider.logins_per_minute, window=window)
 
 
 def logins_to_ask(provider: Provider) -> int:

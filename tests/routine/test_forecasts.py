@@ -86,7 +86,9 @@ def test_without_a_daily_time_it_is_reckoned_from_now_on():
 
 
 def test_another_limit_may_be_tried():
-    assert of_day(840, per_window=30).lasting == 27 * MINUTE
+    day = of_day(840).at_limit(30, window=MINUTE)
+
+    assert (day.lasting, day.per_window, day.fitting) == (27 * MINUTE, 30, 43_200)
 
 
 @pytest.mark.django_db
