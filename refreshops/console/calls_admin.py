@@ -108,7 +108,7 @@ class CallAdmin(CallExport, PageAdmin):
     @admin.display(description="timestamp")
     def sent(self, call: Call) -> str:
         """Render when it was sent."""
-        return moment(call.sent_at)
+        return moment(call.sent_at, seconds=True)
 
     @admin.display(description="LoginId")
     def login(self, call: Call) -> str:

@@ -193,7 +193,7 @@ class KeysetChangeList(ChangeList):
             return f"from number {first.pk} back to {last.pk}"
         now = timezone.now()
         newest, oldest = (local_words(key.at(row), now=now) for row in (first, last))
-        return f"from {newest} back to {oldest}" if newest != oldest else f"of {newest}"
+        return f"from {newest} back to {oldest}" if newest != oldest else f"all at {newest}"
 
 
 class KeysetAdmin(ConsoleAdmin):

@@ -11,7 +11,13 @@ from django.utils.safestring import SafeString
 DAY_S = 86_400
 
 
-def moment(at: datetime | None, *, now: datetime | None = None, empty: str = "never") -> SafeString:
+def moment(
+    at: datetime | None,
+    *,
+    now: datetime | None = None,
+    empty: str = "never",
+    seconds: bool = False,
+) -> SafeString:
     """Return a `<time>` with the local time, how long ago, and the exact UTC in the title."""
     if at is None:
         return format_html('<span class="quiet">{}</span>', empty)
@@ -21,7 +27,7 @@ def moment(at: datetime | None, *, now: datetime | None = None, empty: str = "ne
         '<time class="moment" datetime="{}" title="{} UTC">{} <span class="quiet">{}</span></time>',
         exact.strftime("%Y-%m-%dT%H:%M:%SZ"),
         exact.strftime("%Y-%m-%d %H:%M:%S"),
-        local_words(at, now=now),
+        local_words(at, now=now, seconds=seconds),
         relative(at, now=now),
     )
 
@@ -39,10 +45,10 @@ def stamp(at: datetime | None) -> SafeString | str:
     )
 
 
-def local_words(at: datetime, *, now: datetime) -> str:
+def local_words(at: datetime, *, now: datetime, seconds: bool = False) -> str:
     """Return the local time, with the day, and the year, where they are not today's."""
     local, today = timezone.localtime(at), timezone.localtime(now)
-    clock = local.strftime("%H:%M")
+    clock = local.strftime("%H:%M:%S" if seconds else "%H:%M")
     if local.date() == today.date():
         return clock
     return f"{_day_words(local.date(), year=local.year != today.year)} {clock}"
