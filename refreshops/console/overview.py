@@ -88,7 +88,8 @@ def overview_of(
         leaking={pk: number for pk, number in every_leak.items() if number},
         unconfirmed=counted.unconfirmed,
         dropping_out=counted.dropping_out,
-        to_approve=told.to_approve,
+        # No row at all is asked for when the reader approves nothing.
+        to_approve=told.to_approve or 0,
         fresh_until={name: getattr(told, f"fresh_until_{n}") for n, name in enumerate(down)},
     )
 
