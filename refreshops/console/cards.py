@@ -166,8 +166,8 @@ def _sentence(run: Run, stands: Progress, *, now: datetime) -> str:
             parts.append(f"done about {local_words(stands.eta_at, now=now)}")
         return ", ".join(parts)
     if run.state == RunState.WAITING.value:
-        words = logins_words(stands.planned)
-        return f"{words} ordered, {_takes(stands)}; nothing has changed yet."
+        words, take = logins_words(stands.planned), "takes" if stands.planned == 1 else "take"
+        return f"{words} ordered, which {take} {_takes(stands)}; nothing has changed yet."
     if run.state == RunState.PAUSED.value:
         rest = f"; the rest takes {_takes(stands)}" if stands.due else ""
         return f"{asked} asked{called_off}{rest}."

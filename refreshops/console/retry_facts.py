@@ -11,6 +11,7 @@ from refreshops.console.cards import logins_words
 from refreshops.console.charts import in_bar_order
 from refreshops.console.moments import lasting_words
 from refreshops.routine.models import Run
+from refreshops.routine.paces import places
 from refreshops.routine.retrying import RetryPlan
 from refreshops.rules.outcomes import Outcome
 from refreshops.rules.pacing import forecast
@@ -32,7 +33,8 @@ def facts(run: Run, plan: RetryPlan) -> list[tuple[str, str | SafeString]]:
     number, found = plan.again.total(), []
     if number:
         limit = run.provider.logins_per_minute
-        lasts = forecast(logins=number, per_window=limit, window=wiring.window())
+        taken = places(run.purpose, logins=number)
+        lasts = forecast(logins=taken, per_window=limit, window=wiring.window())
         found = [
             (AGAIN, logins_words(number)),
             ("Of these", _lines(_by_outcome(run, plan))),

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.utils.html import format_html
+from django.utils.text import Truncator
 
 from refreshops.console import filters, run_page, run_steps
 from refreshops.console.approval_filter import ApprovalFilter
@@ -39,6 +40,8 @@ STATE_WORDS = {
     RunState.CLOSED.value: "closed",
     RunState.CANCELLED.value: "cancelled",
 }
+# Two lines of the list; the whole stands in the title, and on the run's page.
+SHOWN_OF_A_REASON = 80
 
 
 class RunList(KeysetChangeList):
@@ -154,7 +157,7 @@ class RunAdmin(RunExport, RunReport, RunReceipts, KeysetAdmin):
             '<span title="{}"><b>{}</b> <span class="quiet">{}</span></span>',
             run.reason,
             opener_words(run),
-            run.reason,
+            Truncator(run.reason).chars(SHOWN_OF_A_REASON),
         )
 
     @admin.display(description="asked")

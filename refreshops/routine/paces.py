@@ -23,7 +23,7 @@ from django.db.models import (
 )
 
 from refreshops.routine.models import RANK_DAILY, RANK_PERSON, Attempt, Run, Slot
-from refreshops.rules.lifecycle import AttemptState, Origin, RunState
+from refreshops.rules.lifecycle import AttemptState, Origin, Purpose, RunState
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Pace:
     """What moves or holds one open run.
 
     `ahead` are logins of other runs that are asked before its last one, `unpaced` its own that
-    need no slot any more, `ready` says that one could be asked now. `rests_until` and
+    need no slot any more, `begun` those with one paced call behind them and another before
+    them, `ready` says that one could be asked now. `rests_until` and
     `polls_until` are when the last resting login and the last one of `unpaced` go on; `next_at`
     and `waits_for` are told when nothing is ready.
     """
@@ -39,6 +40,7 @@ class Pace:
     slots_used: int = 0
     ahead: int = 0
     unpaced: int = 0
+    begun: int = 0
     ready: bool = False
     rests_until: datetime | None = None
     polls_until: datetime | None = None
@@ -47,7 +49,14 @@ class Pace:
 
 
 NO_PACE = Pace()
+# An order to switch takes a place in the window, and its read-back another.
+TWO_PLACES = (Purpose.SWITCH_OFF.value, Purpose.SWITCH_ON.value)
 FIELDS = tuple(Pace.__dataclass_fields__)
+
+
+def places(purpose: str, *, logins: int, begun: int = 0) -> int:
+    """Return how many places in the window `logins` still take, `begun` of them one less."""
+    return 2 * logins - begun if purpose in TWO_PLACES else logins
 
 
 def paces(runs: Iterable[Run], *, attempts: QuerySet[Attempt], now: datetime) -> dict[int, Pace]:
@@ -60,6 +69,7 @@ def paces(runs: Iterable[Run], *, attempts: QuerySet[Attempt], now: datetime) ->
         return {}
     due = attempts.filter(run=OuterRef("pk"), state=AttemptState.DUE.value).order_by()
     paced, unpaced = due.filter(paced=True), due.filter(paced=False)
+    begun = paced.filter(purpose__in=TWO_PLACES).exclude(conversation={})
     # The rank is named so that the index reaches as far as the time.
     usual = paced.filter(rank=OuterRef("usual_rank"))
     now_due = paced.filter(rank__in=[RANK_PERSON, RANK_DAILY], not_before__lte=now)
@@ -68,6 +78,7 @@ def paces(runs: Iterable[Run], *, attempts: QuerySet[Attempt], now: datetime) ->
         slots_used=_slots_used(now),
         ahead=_count(_ahead()),
         unpaced=_count(unpaced),
+        begun=_count(begun),
         ready=Exists(now_due),
         rests_until=_first(usual, "-not_before", "not_before"),
         polls_until=_first(unpaced, "-not_before", "not_before"),

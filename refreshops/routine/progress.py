@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.timezone import localtime
 
 from refreshops.routine.models import Attempt, Run
-from refreshops.routine.paces import NO_PACE, Pace, paces
+from refreshops.routine.paces import NO_PACE, Pace, paces, places
 from refreshops.routine.tallies import Tally, tallies, tally_of_totals
 from refreshops.routine.waits import why_it_waits
 from refreshops.rules.lifecycle import RunState
@@ -115,7 +115,7 @@ def _lasts(run: Run, tally: Tally, pace: Pace, *, window: timedelta) -> timedelt
     if own == 0:
         return timedelta(0)
     return forecast(
-        logins=own + pace.ahead,
+        logins=places(run.purpose, logins=own, begun=pace.begun) + pace.ahead,
         per_window=run.provider.logins_per_minute,
         window=window,
         busy=pace.slots_used,

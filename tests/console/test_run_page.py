@@ -7,8 +7,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from refreshops.console import order_kinds
 from refreshops.logins.models import Login, Provider
 from refreshops.routine.models import Attempt, Run
+from refreshops.routine.paces import places
 from tests.builders import make_customer, make_login, make_logins
 from tests.console.conftest import make_attempt, make_run, page_of
 
@@ -293,7 +295,7 @@ def test_a_waiting_run_says_how_long_it_will_take(signed_in, people):
 
     card = signed_in("ops").get(page_of(run)).context["card"]
 
-    assert card.sentence.startswith("100 logins ordered, about 4 minutes at 20 a minute")
+    assert card.sentence.startswith("100 logins ordered, which take about 4 minutes at 20")
 
 
 def test_what_no_longer_changes_is_asked_about_no_more(signed_in, mixed):
@@ -394,3 +396,10 @@ def test_a_bundle_is_offered_of_the_run_and_of_a_cell(signed_in, mixed):
     query = f"outcome=stale&institution=TD&run={mixed.pk}"
     assert page.context["attempts"].bundle_url == f"/bundle/cell/?{query}"
     assert "bundle" not in signed_in("auditor").get(page_of(mixed)).content.decode()
+
+
+@pytest.mark.parametrize("purpose", list(order_kinds.KINDS))
+def test_a_run_takes_the_places_that_its_order_was_told(purpose):
+    kind = order_kinds.KINDS[purpose]
+
+    assert places(purpose.value, logins=10) == 10 * kind.paced_calls

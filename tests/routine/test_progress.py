@@ -7,9 +7,11 @@ import pytest
 from refreshops.logins.models import Login
 from refreshops.routine import services
 from refreshops.routine.models import Attempt, Run, Slot
+from refreshops.routine.paces import paces
 from refreshops.routine.progress import progress_of
+from refreshops.routine.tallies import tallies
 from refreshops.rules.lifecycle import Purpose
-from tests.builders import ScriptedProvider, make_login, make_logins, make_provider
+from tests.builders import NOON, ScriptedProvider, make_login, make_logins, make_provider
 from tests.routine.conftest import WINDOW, drain
 
 pytestmark = pytest.mark.django_db
@@ -109,3 +111,44 @@ def test_without_a_worker_the_run_says_so(open_today, make_desk, clock):
 
     assert look(run, clock).waits_because == "Waiting for a worker."
     assert Slot.objects.count() == 20
+
+
+def test_an_order_takes_a_place_for_the_switch_and_one_for_the_read_back(order, make_desk, clock):
+    make_logins(6)
+    run = order(purpose=Purpose.SWITCH_OFF, logins=Login.objects.all()).run
+    make_desk(limit=2)
+    before = look(run, clock).lasts
+
+    first = Attempt.objects.filter(run=run)[:3]
+    Attempt.objects.filter(pk__in=[row.pk for row in first]).update(conversation={"step": "read"})
+
+    assert before == 5 * WINDOW
+    assert look(run, clock).lasts == 4 * WINDOW
+
+
+def test_a_cancelled_run_is_not_whole_although_nothing_is_left(make_desk, open_today, clock):
+    make_logins(4)
+    run = open_today()
+    drain(make_desk(limit=1))
+
+    services.cancel_run(run, by=None, why="Wrong list", now=clock())
+
+    found = look(run, clock)
+    assert (found.done, found.cancelled, found.percent) == (1, 3, 25)
+
+
+def test_the_numbers_of_many_runs_are_one_question(
+    open_today, order, django_assert_max_num_queries
+):
+    make_logins(1)
+    make_logins(2, institution="Z")
+    chosen = Login.objects.filter(institution="Z")
+    runs = [open_today(), order(logins=chosen, purpose=Purpose.CHECK_SCHEDULE).run]
+
+    with django_assert_max_num_queries(1):
+        counted = tallies(Attempt.objects.all(), [run.pk for run in runs])
+    with django_assert_max_num_queries(1):
+        found = paces(runs, attempts=Attempt.objects.all(), now=NOON)
+
+    assert [counted[run.pk].due for run in runs] == [3, 2]
+    assert [found[run.pk].ahead for run in runs] == [2, 0]
