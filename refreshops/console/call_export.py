@@ -20,26 +20,26 @@ from refreshops.tracing.events import Action
 from refreshops.tracing.models import Call
 
 # Seed 003, "Tracing and Logs", names the first six; what else we know of a call follows.
-COLUMNS = {
-    "timestamp": "sent_at",
-    "URL": "url",
-    "body (parameters used)": "body",
-    "HttpStatusCode": "http_status_code",
-    "FlinksCode": "provider_code",
-    "Message": "message",
-    "LoginId": "login_id",
-    "RequestId": "request_id",
-    "Institution": "institution",
-    "provider": "provider",
-    "endpoint": "endpoint",
-    "method": "method",
-    "state": "state",
-    "answered at": "answered_at",
-    "why no answer": "error",
-    "run": "run_id",
-    "attempt": "attempt_id",
-    "call": "pk",
-}
+COLUMNS = (
+    ("timestamp", "sent_at"),
+    ("URL", "url"),
+    ("body (parameters used)", "body"),
+    ("HttpStatusCode", "http_status_code"),
+    ("FlinksCode", "provider_code"),
+    ("Message", "message"),
+    ("LoginId", "login_id"),
+    ("RequestId", "request_id"),
+    ("Institution", "institution"),
+    ("provider", "provider"),
+    ("endpoint", "endpoint"),
+    ("method", "method"),
+    ("state", "state"),
+    ("answered at", "answered_at"),
+    ("why no answer", "error"),
+    ("run", "run_id"),
+    ("attempt", "attempt_id"),
+    ("call", "pk"),
+)
 # Up to here an export says in the story how many rows it had: to count on would take its time.
 COUNTED = 10_000
 NEWEST = Key("sent_at")
@@ -103,8 +103,9 @@ def narrowed_by(request: HttpRequest) -> dict[str, str]:
 
 def call_rows(calls: QuerySet[Call]) -> Iterator[Row]:
     """Yield the header and a row for each call, newest first."""
-    yield tuple(COLUMNS)
-    yield from map(_row, by_key(calls.values_list(*COLUMNS.values(), named=True), key=NEWEST))
+    heads, fields = zip(*COLUMNS, strict=True)
+    yield heads
+    yield from map(_row, by_key(calls.values_list(*fields, named=True), key=NEWEST))
 
 
 def _row(values: tuple[Any, ...]) -> Row:
