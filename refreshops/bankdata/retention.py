@@ -7,8 +7,8 @@ from django.db.models import Exists, OuterRef
 
 from refreshops.bankdata.models import Snapshot
 from refreshops.bankdata.vault import Vault
+from refreshops.tracing.retention import delete_in_steps
 
-BATCH = 200
 # Emptying the log holds up every writer while it waits for the last reader.
 LOG_PATIENCE_MS = 250
 
@@ -17,10 +17,7 @@ def prune(*, before: datetime) -> int:
     """Delete snapshots fetched before `before`, never the latest of a login; return how many."""
     newer = Snapshot.objects.filter(login_id=OuterRef("login_id"), pk__gt=OuterRef("pk"))
     old = Snapshot.objects.filter(Exists(newer), fetched_at__lt=before).order_by("pk")
-    deleted = 0
-    while keys := list(old.values_list("pk", flat=True)[:BATCH]):
-        deleted += Snapshot.objects.filter(pk__in=keys).delete()[0]
-    return deleted
+    return delete_in_steps(old)
 
 
 def reseal(vault: Vault) -> int:

@@ -1,21 +1,49 @@
-"""The only way a Call row goes: by age, in small batches that never hold up a new row."""
+"""The only way a Call row goes: by age, in small steps that never hold up a new row."""
 
+import time
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
 
 from refreshops.tracing.models import Call
 
-BATCH = 2000
+# SQLite lets one process write at a time: whoever writes a call waits for a step to end. One of
+# this length leaves room for five before 100 ms are over (measurements.md section 7, G11).
+STEP_S = 0.02
+# Who waits for SQLite looks again after 25 ms at most in the beginning: a rest must be as long.
+REST_S = 0.03
+FEWEST, FIRST, MOST = 20, 100, 2000
+
+Rest = Callable[[float], None]
+Stopwatch = Callable[[], float]
 
 
 def prune(*, before: datetime) -> int:
     """Delete calls sent before `before`; return how many."""
-    deleted = 0
-    while True:
-        old = list(
-            Call.objects.filter(sent_at__lt=before)
-            .order_by("sent_at")
-            .values_list("pk", flat=True)[:BATCH]
-        )
-        if not old:
-            return deleted
-        deleted += Call.objects.filter(pk__in=old).delete()[0]
+    return delete_in_steps(Call.objects.filter(sent_at__lt=before).order_by("sent_at"))
+
+
+def delete_in_steps(
+    old: QuerySet[Any], *, rest: Rest = time.sleep, stopwatch: Stopwatch = time.perf_counter
+) -> int:
+    """Delete the rows of `old` a few at a time, with a rest between; return how many.
+
+    A step takes as many rows as the database deletes within `STEP_S` seconds. `old` says itself in
+    which order.
+    """
+    deleted, size = 0, FIRST
+    while keys := list(old.values_list("pk", flat=True)[:size]):
+        begun = stopwatch()
+        deleted += old.model._default_manager.filter(pk__in=keys).delete()[0]
+        size = _next_size(size, took_s=stopwatch() - begun)
+        rest(REST_S)
+    return deleted
+
+
+def _next_size(size: int, *, took_s: float) -> int:
+    """Return how many rows a step may take, by how long the last one took."""
+    fits = round(size * STEP_S / took_s) if took_s > 0 else MOST
+    # At most twice as many: one quick step is no promise.
+    return max(FEWEST, min(MOST, 2 * size, fits))

@@ -1,6 +1,7 @@
 """Calls go by age alone."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -28,8 +29,7 @@ def make_call(*, at, **fields):
     return recorder.write_down(recorder.Intent(**(usual | fields)), now=at)
 
 
-def test_only_calls_older_than_the_day_go(monkeypatch):
-    monkeypatch.setattr(retention, "BATCH", 2)
+def test_only_calls_older_than_the_day_go():
     for days in (0, 1, 91, 92, 93, 200):
         make_call(at=NOON - timedelta(days=days))
 
@@ -37,6 +37,36 @@ def test_only_calls_older_than_the_day_go(monkeypatch):
 
     assert deleted == 4
     assert Call.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds_a_row", "steps"),
+    [
+        pytest.param(0, [100, 200, 400, 50], id="as-many-again-while-it-is-quick"),
+        pytest.param(
+            0.0004, [100, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50], id="to-measure"
+        ),
+        pytest.param(1, [100, *[20] * 32, 10], id="never-fewer-than-a-few"),
+    ],
+)
+def test_a_step_of_the_deletion_is_as_long_as_a_new_row_can_wait(seconds_a_row, steps):
+    for _ in range(sum(steps)):
+        make_call(at=NOON)
+    left, rests = [sum(steps)], []
+
+    def stopwatch():
+        """Tell a time that goes on with the deletion alone."""
+        return (left[0] - Call.objects.count()) * seconds_a_row
+
+    def rest(seconds):
+        rests.append(seconds)
+        left.append(Call.objects.count())
+
+    deleted = retention.delete_in_steps(Call.objects.order_by("pk"), rest=rest, stopwatch=stopwatch)
+
+    assert deleted == sum(steps)
+    assert [before - after for before, after in pairwise(left)] == steps
+    assert rests == [retention.REST_S] * len(steps)
 
 
 def test_the_command_says_how_many(capsys):
