@@ -1,4 +1,4 @@
-"""The command: `python -m bench [orders] [--quick]`. Prints tables, writes what `--json` names."""
+"""The command: `python -m bench [orders|pages] [--quick]`. Prints tables, `--json` writes a file."""
 
 import json
 import os
@@ -12,10 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import orders, report
+from bench import orders, page_report, report
 from bench.contestants import Arena, PlainLoop, Routine
 from bench.explore import explored
 from bench.figures import Figures
+from bench.pages import Measured
+from bench.pages import measured as measured_pages
 from bench.throttle import Quota, quotas
 from tests.installation import Templates
 from tests.postgres import running_postgres
@@ -40,9 +42,9 @@ def arguments() -> Namespace:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=["all", "orders"],
+        choices=["all", "orders", "pages"],
         default="all",
-        help="only large orders, or all",
+        help="only large orders, only pages, or all",
     )
     parser.add_argument("--logins", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=3)
@@ -108,6 +110,7 @@ def measured(
         found = explored(KINDS, body_kb=given.body_kb, templates=templates, folder=folder)
         say(f"\nOne process, CONCURRENCY threads\n{report.explored_table(found)}")
     ordered(given, templates, folder)
+    visited(given, templates, folder)
     return races, quota
 
 
@@ -116,6 +119,16 @@ def ordered(given: Namespace, templates: Templates, folder: Path) -> list[orders
     found = orders.accepted(KINDS, quick=given.quick, templates=templates, folder=folder)
     say(f"\n{orders.orders_table(found)}\n\n{orders.METHOD}")
     return found
+
+
+def visited(given: Namespace, templates: Templates, folder: Path) -> list[Measured]:
+    """Measure the pages of the console and print the figures of each database as they come."""
+    all_found = []
+    for found in measured_pages(KINDS, quick=given.quick, templates=templates, folder=folder):
+        say(f"\n{page_report.text(found)}")
+        all_found.append(found)
+    say(f"\n{page_report.METHOD}")
+    return all_found
 
 
 def main() -> None:
@@ -131,6 +144,12 @@ def main() -> None:
         if given.part == "orders":
             found = ordered(given, templates, Path(place))
             figures: Any = {"orders": [vars(one) for one in found]}
+        elif given.part == "pages":
+            figures = {
+                "pages": [
+                    page_report.as_json(one) for one in visited(given, templates, Path(place))
+                ]
+            }
         else:
             figures = report.as_json(*measured(given, templates, Path(place)))
     if given.json:

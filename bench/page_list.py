@@ -1,4 +1,4 @@
-"""Which pages are measured: every list, filter, search and depth of it, and the pages of one row."""
+"""Which pages are measured: each list with its filters, searches and depths, and single rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from refreshops.logins.models import Customer, Login, UnknownLogin
+from refreshops.logins.models import Login
 from refreshops.routine.models import Attempt, Run
 from refreshops.tracing.models import Call, Event
 
@@ -51,15 +51,20 @@ def pages(who: str) -> list[Page]:
     client = signed_in(who)
     for name in names:
         found += _of_list(client, name, who)
-    found += _of_rows(User.objects.get(username=who), who)
+    found += _of_rows(who)
     return found
 
 
 def signed_in(who: str) -> Client:
     """Return a client with a session of its own."""
     client = Client(SERVER_NAME="localhost")
-    client.force_login(User.objects.get(username=who))
+    client.force_login(known(who))
     return client
+
+
+def known(who: str) -> User:
+    """Return the person of that name."""
+    return User.objects.get(username=who)
 
 
 def _of_list(client: Client, name: str, who: str) -> Iterator[Page]:
@@ -126,7 +131,7 @@ def _middle(model: Any, time: str) -> str:
     return f"{microseconds}.{row.pk}"
 
 
-def _of_rows(person: User, who: str) -> Iterator[Page]:
+def _of_rows(who: str) -> Iterator[Page]:
     """Yield the pages of one row each."""
     login = _logins_of(who).filter(attempts__state="done").order_by("pk")[0:1].get()
     call = Call.objects.filter(login_id=login.login_id).order_by("-pk")[0:1].get()
@@ -150,15 +155,11 @@ def _of_rows(person: User, who: str) -> Iterator[Page]:
     yield from (Page(n, who, reverse(u, args=[pk]), "page", n) for n, u, pk in rows)
     yesterday = reverse("admin:routine_run_change", args=[newest[1].pk])
     for query in ("outcome=user_action", "code=RETRY_LATER", "institution=TD"):
-        yield Page(f"yesterday's run {query}", who, f"{yesterday}?{query}", "page", "yesterday's run")
+        yield Page(
+            f"yesterday's run {query}", who, f"{yesterday}?{query}", "page", "yesterday's run"
+        )
 
 
 def _logins_of(who: str) -> Any:
     logins = Login.objects.active().select_related("customer")
     return logins if who != MANAGER else logins.filter(customer__account_manager__username=who)
-
-
-def sizes() -> dict[str, int]:
-    """Return how many rows there are of what people look through."""
-    models = (Login, Customer, Run, Attempt, Call, Event, UnknownLogin)
-    return {str(row._meta.verbose_name_plural): row._default_manager.count() for row in models}

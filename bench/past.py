@@ -24,6 +24,7 @@ from refreshops.tracing.models import Call, Event
 CALLING = 4
 RANK_DAILY = 10
 EVENTS_PER_RUN = 12
+MANAGERS = 12
 # Filled with a million rows: indexes are made afterwards, which is faster.
 MADE_LAST = (Call, Attempt)
 
@@ -31,7 +32,9 @@ MADE_LAST = (Call, Attempt)
 def fill_history(scale: Scale, *, now: datetime) -> dict[str, int]:
     """Write a whole history; return how many rows of each kind there are."""
     history_sql.prepare()
-    size = Size(scale.logins, customers=max(1, scale.logins // 2), managers=12)
+    # In a small world one manager has nearly all customers: enough to fill a page.
+    managers = max(1, min(MANAGERS, scale.logins // 100))
+    size = Size(scale.logins, customers=max(1, scale.logins // 2), managers=managers)
     provider = fill(size, now=now)
     people = [_person("ops", OPERATIONS), _person("auditor", AUDITORS)]
     endings.plant()
@@ -41,10 +44,11 @@ def fill_history(scale: Scale, *, now: datetime) -> dict[str, int]:
             _write(row, provider, people[0], now=now)
     _learn(plan, people[0], now=now)
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        # As autovacuum would soon; SQLite is never told about its sizes, so not here either.
         if connection.vendor == "postgresql":
-            # As autovacuum would soon: pages that all see are read from the index alone.
             cursor.execute("VACUUM ANALYZE")
+        else:
+            cursor.execute("DELETE FROM sqlite_stat1")
     return {
         model._meta.verbose_name_plural.lower(): model._default_manager.count()
         for model in (Login, Run, Attempt, Call, Event, Note)

@@ -66,6 +66,30 @@ class Visitor:
             "questions": [[round(ms, 2), _written(sql, params)] for sql, params, ms in questions],
         }
 
+    def stock(self, who: str, query: str, times: int) -> dict[str, Any]:
+        """Ask the stock admin for its list of calls so often; return milliseconds each."""
+        from bench import page_list, stock
+
+        spent = []
+        with stock.served():
+            person = page_list.known(who)
+            person.is_superuser = True
+            person.save(update_fields=["is_superuser"])
+            try:
+                for _ in range(times):
+                    begun = time.perf_counter()
+                    answer = self._clients[who].get(f"{stock.PAGE}{query}")
+                    spent.append((time.perf_counter() - begun) * 1000)
+                    assert answer.status_code == 200, answer.status_code
+            finally:
+                person.is_superuser = False
+                person.save(update_fields=["is_superuser"])
+        return {"ms": spent}
+
+    def address(self, who: str, name: str) -> dict[str, str]:
+        """Return the path of a page."""
+        return {"path": self._pages[who, name].path}
+
     def _ask(self, who: str, name: str) -> Any:
         answer = self._clients[who].get(self._pages[who, name].path)
         if answer.status_code != 200:
