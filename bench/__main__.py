@@ -1,4 +1,4 @@
-"""The command: `python -m bench [orders|pages] [--quick]`. Prints tables, `--json` writes a file."""
+"""The command: `python -m bench [orders|pages] [--quick]`. Prints tables; `--json` keeps figures."""
 
 import json
 import os

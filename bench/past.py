@@ -33,8 +33,9 @@ def fill_history(scale: Scale, *, now: datetime) -> dict[str, int]:
     """Write a whole history; return how many rows of each kind there are."""
     history_sql.prepare()
     # In a small world one manager has nearly all customers: enough to fill a page.
+    customers = max(min(100, scale.logins), scale.logins // 2)
     managers = max(1, min(MANAGERS, scale.logins // 100))
-    size = Size(scale.logins, customers=max(1, scale.logins // 2), managers=managers)
+    size = Size(scale.logins, customers=customers, managers=managers)
     provider = fill(size, now=now)
     people = [_person("ops", OPERATIONS), _person("auditor", AUDITORS)]
     endings.plant()
