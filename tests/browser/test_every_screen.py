@@ -33,7 +33,7 @@ ROWS = {
 }
 # Texts for a machine or a file, and what only a POST answers.
 NO_PAGES = re.compile(r"healthz|\.json|\.csv|/jsi18n/|/autocomplete/|/export/|/logout/|/faults/")
-BAD_FILE = b"reference,name\nC-10001,Somebody\nno such reference,\nC-1,\n"
+BAD_FILE = b"reference,account_manager\nC-10001,nobody-of-that-name\n,ops\n"
 GOOD_FILE = b"reference,name\nC-10001,Maple and Sons of a Very Long Name Indeed Limited\n"
 
 
@@ -218,7 +218,7 @@ SCREENS = {
     "calls-nothing": lambda visitor: visitor.open("tracing/call/?q=1234567"),
     "login-add-wrong": _sent("logins/login/add/"),
     "password-wrong": _sent("password_change/"),
-    "schedule-wrong": _sent("schedule/"),
+    "schedule-saved": _sent("schedule/"),
     "help-answers": lambda visitor: visitor.open("help/provider-answers/#code-retry_later"),
     "help-lifecycle": lambda visitor: visitor.open("help/lifecycle/"),
 }
