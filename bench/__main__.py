@@ -1,4 +1,4 @@
-"""The command: `python -m bench [orders|pages] [--quick]`. Prints tables; `--json` keeps figures."""
+"""The command: `python -m bench [orders|pages] [--quick]`. Prints tables; `--json` keeps them."""
 
 import json
 import os
