@@ -79,7 +79,9 @@ def _honest(card: Card, seen: Overview, *, now: datetime) -> Card:
     why = _held_up(card, seen, now=now)
     if not why:
         return card
-    return replace(card, mark=mark("r-paused", "held up"), waits_because=why)
+    # Nobody can say when it will be done.
+    sentence = card.sentence.partition(", done about ")[0]
+    return replace(card, mark=mark("r-paused", "held up"), sentence=sentence, waits_because=why)
 
 
 def _held_up(card: Card, seen: Overview, *, now: datetime) -> str:
