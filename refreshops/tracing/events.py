@@ -50,7 +50,7 @@ class Action(StrEnum):
     SIGN_IN = "sign_in"
     SIGN_OUT = "sign_out"
     FAIL_SIGN_IN = "fail_sign_in"
-    CHANGE_PASSWORD = "change_password"
+    CHANGE_PASSWORD = "change_password"  # noqa: S105 (the name of an action)
 
 
 def note(
