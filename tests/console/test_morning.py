@@ -83,6 +83,7 @@ def test_todays_run_says_how_far_it_is(signed_in, people):
     make_attempt(run, make_login(), outcome="fresh")
     for login in make_logins(2):
         make_attempt(run, login)
+    Beat.objects.create(name="worker", seen_at=timezone.now())
 
     page = signed_in("ops").get("/").content.decode()
 

@@ -152,6 +152,6 @@ def test_the_matrix_stands_worst_first_and_names_an_outage_once():
 
     matrix = build(counted, link=lambda *_: "/x")
 
-    assert [line.institution for line in matrix.lines] == ["Down", "Mixed", "Good"]
+    assert [line.institution for line in matrix.lines] == ["Mixed", "Good"]
     assert [column.title for column in matrix.columns] == ["INVALID_PASSWORD", "RETRY_LATER"]
     assert [(row.institution, row.count, row.total) for row in matrix.outages] == [("Down", 4, 5)]
