@@ -16,6 +16,10 @@ from refreshops.routine.progress import Progress, kept_calls, kept_tally, progre
 from refreshops.routine.tallies import Tally, tallies
 from refreshops.rules.lifecycle import Origin, RunState
 
+# A worker that lives shows itself more often.
+SEEN_WITHIN = timedelta(seconds=60)
+NO_WORKER = "No worker is running: nothing moves until one is started."
+HELD_UP = mark("r-paused", "held up")
 BEING_ASKED, STILL_WAITING = "Being asked", "Still waiting"
 
 
@@ -72,11 +76,6 @@ def cards_of(
     ]
 
 
-def counts_of(runs: Sequence[Run], *, user: Any) -> dict[int, Tally]:
-    """Return how many logins of each run stand how, of what `user` may see; one question."""
-    return _counted(attempts_of(user), runs, user=user)
-
-
 def opener_words(run: Run) -> str:
     """Return who opened a run: a person, the schedule, or somebody at the command line."""
     if run.opened_by is not None:
@@ -110,10 +109,23 @@ def _card(
     a login may have gone to another account manager since.
     """
     stands = progress(run, tally, pace, calls=kept_calls(run), now=now, window=window)
+    if still := _stands_still(run, tally, pace, now=now):
+        # Nobody can say when it will be done.
+        stands = replace(stands, eta_at=None, waits_because=NO_WORKER)
     if sees_everything(user):
-        return _whole(run, stands, now=now)
-    part = _own_part(run, replace(stands, planned=tally.logins, calls=None))
-    return _ordered_by_reader(part, stands, now=now) if run.opened_by_id == user.pk else part
+        card = _whole(run, stands, now=now)
+    else:
+        card = _own_part(run, replace(stands, planned=tally.logins, calls=None))
+        if run.opened_by_id == user.pk:
+            card = _ordered_by_reader(card, stands, now=now)
+    return replace(card, mark=HELD_UP) if still else card
+
+
+def _stands_still(run: Run, tally: Tally, pace: Pace, *, now: datetime) -> bool:
+    """Tell whether an open run has logins left and nobody works on it."""
+    if run.state != RunState.OPEN.value or run.provider.paused_at is not None:
+        return False
+    return tally.left > 0 and not pace.moved_since(now - SEEN_WITHIN)
 
 
 def _whole(run: Run, stands: Progress, *, now: datetime) -> Card:
@@ -154,7 +166,7 @@ def _own_part(run: Run, stands: Progress) -> Card:
 def mark_of(run: Run) -> str:
     """Return the state's badge; an open run of a paused provider does not run."""
     held = run.state == RunState.OPEN.value and run.provider.paused_at is not None
-    return mark("r-paused", "held up") if held else run_badge(run.state)
+    return HELD_UP if held else run_badge(run.state)
 
 
 def _sentence(run: Run, stands: Progress, *, now: datetime) -> str:

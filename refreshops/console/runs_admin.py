@@ -10,21 +10,20 @@ from django.urls import path
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
+from refreshops import wiring
 from refreshops.console import filters, run_page, run_steps
 from refreshops.console.approval_filter import ApprovalFilter
 from refreshops.console.badges import purpose_words
 from refreshops.console.call_filters import choice_filter, day_filter
-from refreshops.console.cards import counts_of, mark_of, opener_words
+from refreshops.console.cards import Card, cards_of, opener_words
 from refreshops.console.charts import stacked_bar
 from refreshops.console.keyset import KeysetAdmin, KeysetChangeList
 from refreshops.console.moments import moment
 from refreshops.console.receipt_pages import RunReceipts
 from refreshops.console.run_export import RunExport
 from refreshops.console.run_report import RunReport
-from refreshops.console.scoping import sees_everything
 from refreshops.console.search import is_number
 from refreshops.routine.models import Run
-from refreshops.routine.tallies import Tally
 from refreshops.rules.lifecycle import Origin, Purpose, RunState
 
 ORIGIN_WORDS = {
@@ -50,11 +49,10 @@ class RunList(KeysetChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Read one page and count it."""
         super().get_results(request)
-        counted = counts_of(self.result_list, user=request.user)
-        whole = sees_everything(request.user)
-        for run in self.result_list:
-            run.tally = counted[run.pk]
-            run.of = run.planned if whole else run.tally.logins
+        now, window = wiring.clock(), wiring.window()
+        cards = cards_of(self.result_list, user=request.user, now=now, window=window)
+        for run, card in zip(self.result_list, cards, strict=True):
+            run.card = card
 
 
 @admin.register(Run)
@@ -163,21 +161,22 @@ class RunAdmin(RunExport, RunReport, RunReceipts, KeysetAdmin):
     @admin.display(description="asked")
     def progress(self, run: Run) -> str:
         """Render how many of how many."""
-        tally, planned = _counts(run)
-        return f"{tally.done} of {planned}"
+        card = _card(run)
+        return f"{card.done} of {card.planned}"
 
     @admin.display(description="outcomes")
     def bar(self, run: Run) -> str:
         """Render the small stacked bar."""
-        tally, planned = _counts(run)
-        return stacked_bar(outcomes=tally.outcomes, planned=planned, cancelled=tally.cancelled)
+        card = _card(run)
+        return stacked_bar(outcomes=card.outcomes, planned=card.planned, cancelled=card.cancelled)
 
     @admin.display(description="state")
     def stands(self, run: Run) -> str:
-        """Render the state: a run of a paused provider does not run."""
-        return mark_of(run)
+        """Render the state: one that nobody works on does not run."""
+        return _card(run).mark
 
 
-def _counts(run: Any) -> tuple[Tally, int]:
-    """Return what the list has counted of a run: its tally, and of how many logins."""
-    return run.tally, run.of
+def _card(run: Any) -> Card:
+    """Return what the list has counted of a run."""
+    card: Card = run.card
+    return card

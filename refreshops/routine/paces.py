@@ -22,8 +22,10 @@ from django.db.models import (
     When,
 )
 
-from refreshops.routine.models import RANK_DAILY, RANK_PERSON, Attempt, Run, Slot
+from refreshops.routine.models import RANK_DAILY, RANK_PERSON, Attempt, Beat, Run, Slot
+from refreshops.routine.seats import WORKER
 from refreshops.rules.lifecycle import AttemptState, Origin, Purpose, RunState
+from refreshops.tracing.models import Call
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,11 @@ class Pace:
     """What moves or holds one open run.
 
     `ahead` are logins of other runs that are asked before its last one, `unpaced` its own that
-    need no slot any more, `begun` those with one paced call behind them and another before
-    them, `ready` says that one could be asked now. `rests_until` and
-    `polls_until` are when the last resting login and the last one of `unpaced` go on; `next_at`
-    and `waits_for` are told when nothing is ready.
+    need no slot any more, `begun` those with one paced call behind them and another before them,
+    `ready` says that one could be asked now. `rests_until` and `polls_until` are when the last
+    resting login and the last one of `unpaced` go on; `next_at` and `waits_for` are told when
+    nothing is ready. `worker_seen_at` and `called_at` are the last signs of life: the worker's own,
+    and a call of the run.
     """
 
     slots_used: int = 0
@@ -46,6 +49,13 @@ class Pace:
     polls_until: datetime | None = None
     next_at: datetime | None = None
     waits_for: str = ""
+    worker_seen_at: datetime | None = None
+    called_at: datetime | None = None
+
+    def moved_since(self, moment: datetime) -> bool:
+        """Tell whether anybody works on the run, the worker or a command in the foreground."""
+        signs = [at for at in (self.worker_seen_at, self.called_at) if at is not None]
+        return any(at >= moment for at in signs)
 
 
 NO_PACE = Pace()
@@ -83,6 +93,8 @@ def paces(runs: Iterable[Run], *, attempts: QuerySet[Attempt], now: datetime) ->
         rests_until=_first(usual, "-not_before", "not_before"),
         polls_until=_first(unpaced, "-not_before", "not_before"),
         next_at=_unless_ready(_first(due, "not_before", "not_before"), DateTimeField()),
+        worker_seen_at=Subquery(Beat.objects.filter(name=WORKER).values("seen_at")[:1]),
+        called_at=_first(Call.objects.filter(run_id=OuterRef("pk")), "-sent_at", "sent_at"),
         waits_for=_unless_ready(_first(due, "not_before", "waits_for"), CharField()),
     )
     return {

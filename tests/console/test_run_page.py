@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from refreshops.console import order_kinds
 from refreshops.logins.models import Login, Provider
-from refreshops.routine.models import Attempt, Run
+from refreshops.routine.models import Attempt, Beat, Run
 from refreshops.routine.paces import places
 from tests.builders import make_customer, make_login, make_logins
 from tests.console.conftest import make_attempt, make_run, page_of
@@ -403,3 +403,17 @@ def test_a_run_takes_the_places_that_its_order_was_told(purpose):
     kind = order_kinds.KINDS[purpose]
 
     assert places(purpose.value, logins=10) == 10 * kind.paced_calls
+
+
+def test_without_a_worker_a_run_does_not_look_as_if_it_ran(signed_in, mixed):
+    client = signed_in("ops")
+
+    still = client.get(page_of(mixed)).context["card"]
+    Beat.objects.create(name="worker", seen_at=timezone.now())
+    moving = client.get(page_of(mixed)).context["card"]
+
+    assert "held up" in still.mark
+    assert still.waits_because.startswith("No worker is running")
+    assert "done about" not in still.sentence
+    assert "running" in moving.mark
+    assert "done about" in moving.sentence

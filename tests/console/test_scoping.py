@@ -4,11 +4,12 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.urls import reverse
+from django.utils import timezone
 
 from refreshops.bankdata.models import BankAccount, Snapshot
 from refreshops.console import scoping
 from refreshops.logins.models import Customer, Login, LoginStatus, UnknownLogin
-from refreshops.routine.models import Attempt, Run
+from refreshops.routine.models import Attempt, Beat, Run
 from refreshops.tracing.models import Call, Event
 from tests.console.conftest import make_attempt, make_call, make_run, page_of
 
@@ -229,6 +230,7 @@ def test_the_list_of_runs_counts_own_logins(signed_in, transferred, totals):
 def test_ones_own_run_keeps_its_address_and_says_when_it_is_done(signed_in, register, people):
     run = make_run(opened_by=people["manager"], planned=1, reason="Mine")
     make_attempt(run, register.own)
+    Beat.objects.create(name="worker", seen_at=timezone.now())
 
     card = signed_in("manager").get(page_of(run)).context["card"]
 
