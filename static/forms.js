@@ -17,5 +17,7 @@
     });
   }
 
+  /* After the stock scripts have built their boxes: they wait for the same event, and came first. */
+  if (window.django && window.django.jQuery) window.django.jQuery(nameAll);
   window.addEventListener("load", nameAll);
 })();

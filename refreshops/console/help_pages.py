@@ -32,8 +32,10 @@ OF_SCREEN: Mapping[str, str] = {
     "login_list": "A list of references",
     "customer_export": "A privacy request",
     "customer_erase": "A privacy request",
+    "login_note": "One login",
     "login_receipt": "A billing dispute",
     "run_receipt": "A billing dispute",
+    "run_report": "One run",
     "run_step": "Steps of a run",
     "provider_step": "A provider is paused",
 }
