@@ -5,7 +5,9 @@ from datetime import time
 import pytest
 from django.urls import reverse
 
+from refreshops.logins.models import Provider
 from refreshops.routine.schedules import daily_time, set_daily_time
+from tests.builders import make_logins, make_provider
 from tests.console.conftest import page_of
 
 
@@ -112,3 +114,37 @@ def test_a_login_added_by_hand_gets_the_canonical_id(signed_in, register):
 
     assert Login.objects.filter(login_id="46d5f682-e9dd-46ba-8cf6-3e5eff34f600").exists()
     assert page.context["errors"]
+
+
+@pytest.fixture
+def too_many(people, settings):
+    """Five logins, and a limit that lets four through a day."""
+    settings.THROTTLE_WINDOW_SECONDS = 43_200
+    provider = make_provider(logins_per_minute=2)
+    make_logins(5)
+    return provider
+
+
+def test_the_page_of_the_limit_shows_what_it_comes_to(signed_in, too_many):
+    client = signed_in("ops")
+
+    before = client.get(page_of(too_many)).content.decode()
+    client.post(page_of(too_many), limits(logins_per_minute=3))
+    after = client.get(page_of(too_many)).content.decode()
+
+    assert "The day is too short for the daily run." in before
+    assert "1 would not be asked: 4 fit" in before
+    assert '3 <span class="quiet">(set)' not in before
+    assert "The day is too short" not in after
+    assert '3 <span class="quiet">(set)' in after
+
+
+def test_the_page_of_the_daily_time_warns_of_a_day_that_is_too_short(signed_in, too_many):
+    client = signed_in("ops")
+
+    short = client.get("/schedule/").content.decode()
+    Provider.objects.update(logins_per_minute=5)
+    long_enough = client.get("/schedule/").content.decode()
+
+    assert "1 would not be asked before the next run begins" in short
+    assert "5 logins at 5 a minute take under a minute" in long_enough
