@@ -91,7 +91,7 @@ INSTALLED_APPS = [
     "refreshops.bankdata",
     "refreshops.runtime",
     "refreshops.simulator",
-    "django.contrib.auth",
+    "refreshops.console.apps.PeopleConfig",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",

@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.contrib.auth import apps as auth_apps
 
 
 class ConsoleConfig(AppConfig):
@@ -18,4 +19,11 @@ class ConsoleConfig(AppConfig):
 
 class ConsoleAdminConfig(admin_apps.AdminConfig):
     default_site = "refreshops.console.site.ConsoleSite"
+    default = False
+
+
+class PeopleConfig(auth_apps.AuthConfig):
+    """Django's users and groups, under a heading that staff understand."""
+
+    verbose_name = "People"
     default = False

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth import admin as stock
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 # Importing Django's module has registered them.
 admin.site.unregister([User, Group])
@@ -16,6 +16,14 @@ class TickedAdmin(admin.ModelAdmin):
     """Many of another table are chosen by boxes: one key each, and named for screen readers."""
 
     filter_horizontal = ()
+    show_facets = admin.ShowFacets.NEVER
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list under its plain name."""
+        title = str(self.opts.verbose_name_plural).capitalize()
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Return a box for each choice, without a link to change what stands behind it."""
