@@ -15,7 +15,7 @@ ATTEMPTS = """
     SELECT %(run)s, l.id, %(purpose)s,
            CASE WHEN l.n <= %(done)s THEN 'done'
                 WHEN l.n <= %(calling)s THEN 'calling' ELSE 'due' END,
-           %(rank)s, true, {at},
+           %(rank)s, true, {begun},
            CASE WHEN l.n > %(done)s AND l.n <= %(calling)s THEN {soon} END, '', 0, '{{}}', '',
            CASE WHEN l.n <= %(done)s THEN roll.outcome ELSE '' END,
            CASE WHEN l.n <= %(done)s THEN roll.reason ELSE '' END,
@@ -131,6 +131,7 @@ def _words() -> dict[str, str]:
     place = "%(begin)s + l.n * %(each)s"
     return {
         "at": _moment(place),
+        "begun": _moment("%(begin)s"),
         "soon": _moment("%(now)s + 60"),
         "sent": _moment(SENT_AT),
         "answered": _moment(f"{SENT_AT} + 0.2 + a.id %% 7 * 0.1"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Exists, F, Func, IntegerField, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, Max, OuterRef, Subquery
 
 from refreshops.console.approval_filter import awaiting
 from refreshops.console.leak_lists import Prices
@@ -15,6 +15,7 @@ from refreshops.logins.models import Login, LoginQuerySet, Provider
 from refreshops.logins.tallies import Part
 from refreshops.routine import schedules, seats
 from refreshops.routine.models import Beat, Run
+from refreshops.routine.tallies import count_of
 from refreshops.rules.lifecycle import Origin
 from refreshops.rules.outcomes import Outcome
 from refreshops.tracing.models import Call
@@ -103,7 +104,7 @@ def _parts(user: Any, *, mornings_since: date) -> dict[str, Any]:
         "daily_cron": Subquery(schedules.daily_cron()[:1]),
         "called_at": Subquery(calls[:1]),
         "ran_before": Exists(earlier),
-        "to_approve": _count(awaiting(runs_of(user), user)),
+        "to_approve": count_of(awaiting(runs_of(user), user)),
     }
 
 
@@ -113,15 +114,10 @@ def _counts(*, now: datetime) -> dict[str, Any]:
     leaking = leaks.leaking(logins, leaks.OFF_HERE_ON_THERE).filter(provider=OuterRef("pk"))
     return {
         "known": Exists(logins),
-        "leaking": _count(leaking),
-        "unconfirmed": _count(leaks.unconfirmed_for_long(logins, now=now)),
-        "dropping_out": _count(clock.dropping_out(logins, now=now)),
+        "leaking": count_of(leaking),
+        "unconfirmed": count_of(leaks.unconfirmed_for_long(logins, now=now)),
+        "dropping_out": count_of(clock.dropping_out(logins, now=now)),
     }
-
-
-def _count(rows: QuerySet[Any]) -> Subquery:
-    counted = Func(F("pk"), function="COUNT", output_field=IntegerField())
-    return Subquery(rows.order_by().annotate(number=counted).values("number"))
 
 
 def _fresh_until(user: Any, institution: str) -> Subquery:

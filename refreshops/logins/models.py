@@ -11,8 +11,8 @@ from django.db.models import Q
 from refreshops.rules.freshness import DataState
 from refreshops.rules.outcomes import Outcome
 
-# What several indexes of logins have in common.
 LIST_ORDER = ["institution", "outcome", "id"]
+CELL = ["institution", "provider_code", "outcome"]
 THERE = ["status", "nightly", "gone_at"]
 
 
@@ -201,20 +201,21 @@ class Login(models.Model):
             models.CheckConstraint(condition=Q(login_id__gt=""), name="login_id_is_never_empty"),
         ]
         indexes = [
-            # The list in its order: all of it, one manager's, and what is rare enough that a walk
-            # along the order would read far before it filled a page.
+            # The list in its order: all, one manager's, and what is so rare that a walk along the
+            # order would read far. By outcome also when a bank that is down was last fresh.
             models.Index(fields=LIST_ORDER, name="login_list"),
             models.Index(fields=["customer", *LIST_ORDER], name="login_list_customer"),
-            models.Index(fields=["outcome", "institution", "id"], name="login_list_outcome"),
+            models.Index(
+                fields=["outcome", "institution", "id", "status", "fresh_at"],
+                name="login_list_outcome",
+            ),
             models.Index(fields=["data_state", *LIST_ORDER], name="login_list_data"),
             models.Index(fields=["provider_code", *LIST_ORDER], name="login_list_code"),
             # All that the numbers and the matrix of the index page count, in their order.
-            models.Index(
-                fields=["status", "institution", "provider_code", "outcome"], name="login_matrix"
-            ),
+            models.Index(fields=["status", *CELL], name="login_matrix"),
             models.Index(fields=["login_id"], name="login_login_id"),
             # These hold all that the leaks and the clock ask for: no row is read to count them.
-            models.Index(fields=[*THERE, "drops_out_at"], name="login_leak"),
+            models.Index(fields=[*THERE, "drops_out_at", "provider"], name="login_leak"),
             models.Index(
                 fields=[*THERE, "nightly_verified_at", "status_changed_at"], name="login_unverified"
             ),

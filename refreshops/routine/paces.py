@@ -11,8 +11,6 @@ from django.db.models import (
     DateTimeField,
     Exists,
     ExpressionWrapper,
-    F,
-    Func,
     IntegerField,
     OuterRef,
     Q,
@@ -24,6 +22,7 @@ from django.db.models import (
 
 from refreshops.routine.models import RANK_DAILY, RANK_PERSON, Attempt, Beat, Run, Slot
 from refreshops.routine.seats import WORKER
+from refreshops.routine.tallies import count_of
 from refreshops.rules.lifecycle import AttemptState, Origin, Purpose, RunState
 from refreshops.tracing.models import Call
 
@@ -78,17 +77,19 @@ def paces(runs: Iterable[Run], *, attempts: QuerySet[Attempt], now: datetime) ->
     if not keys:
         return {}
     due = attempts.filter(run=OuterRef("pk"), state=AttemptState.DUE.value).order_by()
-    paced, unpaced = due.filter(paced=True), due.filter(paced=False)
-    begun = paced.filter(purpose__in=TWO_PLACES).exclude(conversation={})
+    # A list of one: SQLite finds no plain truth in an index.
+    paced, unpaced = due.filter(paced__in=[True]), due.filter(paced__in=[False])
+    begun = count_of(paced.exclude(conversation={}))
     # The rank is named so that the index reaches as far as the time.
     usual = paced.filter(rank=OuterRef("usual_rank"))
     now_due = paced.filter(rank__in=[RANK_PERSON, RANK_DAILY], not_before__lte=now)
     asked = Run.objects.filter(pk__in=keys).annotate(
         usual_rank=_usual_rank(),
         slots_used=_slots_used(now),
-        ahead=_count(_ahead()),
-        unpaced=_count(unpaced),
-        begun=_count(begun),
+        ahead=count_of(_ahead()),
+        unpaced=count_of(unpaced),
+        # The attempts of a run have its purpose: those of a daily run need not be read.
+        begun=Case(When(purpose__in=TWO_PLACES, then=begun), default=0),
         ready=Exists(now_due),
         rests_until=_first(usual, "-not_before", "not_before"),
         polls_until=_first(unpaced, "-not_before", "not_before"),
@@ -109,14 +110,14 @@ def _usual_rank() -> Case:
 
 
 def _slots_used(now: datetime) -> Subquery:
-    return _count(Slot.objects.filter(provider=OuterRef("provider"), free_at__gt=now))
+    return count_of(Slot.objects.filter(provider=OuterRef("provider"), free_at__gt=now))
 
 
 def _ahead() -> QuerySet[Attempt]:
     """What people ordered goes before the daily run, and in the order in which they did."""
     ordered = Attempt.objects.filter(
         state=AttemptState.DUE.value,
-        paced=True,
+        paced__in=[True],
         rank__lt=RANK_DAILY,
         run__state=RunState.OPEN.value,
         run__provider=OuterRef("provider"),
@@ -124,11 +125,6 @@ def _ahead() -> QuerySet[Attempt]:
     behind = ExpressionWrapper(OuterRef("usual_rank"), output_field=IntegerField())
     ordered = ordered.annotate(behind=behind).exclude(run=OuterRef("pk"))
     return ordered.filter(Q(behind=RANK_DAILY) | Q(run__lt=OuterRef("pk")))
-
-
-def _count(rows: QuerySet[Any]) -> Subquery:
-    counted = Func(F("pk"), function="COUNT", output_field=IntegerField())
-    return Subquery(rows.order_by().annotate(number=counted).values("number"))
 
 
 def _first(rows: QuerySet[Any], order: str, field: str) -> Subquery:

@@ -5,13 +5,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Func, IntegerField, OuterRef, QuerySet, Subquery
 
-from refreshops.routine.models import Attempt
+from refreshops.routine.models import OPEN_ATTEMPT, Attempt, Run
 from refreshops.rules.lifecycle import AttemptState
+from refreshops.rules.outcomes import Outcome
 
 # Institution, code, outcome, and how many ended so.
 Cell = tuple[str, str, str, int]
+
+# Every state with the outcomes that go with it: one, if it is done, else none.
+ENDS = (
+    *((state, "") for state in (*OPEN_ATTEMPT, AttemptState.CANCELLED.value)),
+    *((AttemptState.DONE.value, outcome.value) for outcome in Outcome),
+)
 
 
 @dataclass
@@ -57,15 +64,30 @@ def tally_of_totals(totals: Mapping[str, Any]) -> Tally:
 
 
 def tallies(attempts: QuerySet[Attempt], runs: Iterable[int]) -> dict[int, Tally]:
-    """Count those of `attempts` that belong to `runs`; one question, whatever their number."""
+    """Count those of `attempts` that belong to `runs`; one question, whatever their number.
+
+    Each state and outcome is counted by itself: a range of one index, where a grouping of many
+    attempts would compare them one by one.
+    """
     found = {pk: Tally() for pk in runs}
     if not found:
         return found
-    rows = attempts.filter(run__in=list(found), login__isnull=False).order_by()
-    counted = rows.values_list("run_id", "state", "outcome").annotate(number=Count("pk"))
-    for run_id, state, outcome, number in counted:
-        found[run_id].add(state, outcome, number)
+    rows = attempts.filter(run=OuterRef("pk"), login__isnull=False).order_by()
+    counts = [count_of(rows.filter(state=state, outcome=outcome)) for state, outcome in ENDS]
+    for pk, *numbers in Run.objects.filter(pk__in=list(found)).values_list("pk", *counts):
+        for (state, outcome), number in zip(ENDS, numbers, strict=True):
+            if number:
+                found[pk].add(state, outcome, number)
     return found
+
+
+def count_of(rows: QuerySet[Any]) -> Subquery:
+    """Return the number of `rows` as part of another question.
+
+    COUNT(*), for a COUNT of a column has PostgreSQL read the rows when an index would do.
+    """
+    counted = Func(template="COUNT(*)", output_field=IntegerField())
+    return Subquery(rows.order_by().annotate(number=counted).values("number"))
 
 
 def tally_closely(attempts: QuerySet[Attempt]) -> Tally:
