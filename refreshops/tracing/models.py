@@ -84,11 +84,19 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Refuse."""
         raise EventIsKept("An event is never changed.")
 
-    def bulk_create(self, objs: Any, *args: Any, **options: Any) -> list[Any]:
+    def bulk_create(
+        self,
+        objs: Any,
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        *args: Any,
+        **options: Any,
+    ) -> list[Any]:
         """Add many; refuse to write over those that are there."""
-        if options.get("update_conflicts"):
+        if update_conflicts:
             raise EventIsKept("An event is never changed.")
-        made: list[Any] = super().bulk_create(objs, *args, **options)
+        made: list[Any] = super().bulk_create(objs, batch_size, ignore_conflicts)
         return made
 
     def delete(self) -> tuple[int, dict[str, int]]:
@@ -149,6 +157,12 @@ class Event(models.Model):
         if not self._state.adding:
             raise EventIsKept("An event is never changed.")
         super().save(*args, **options)
+
+    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, *args: Any) -> bool:
+        """Refuse what Django tries before it inserts a row that has its number already."""
+        if base_qs.filter(pk=pk_val).exists():
+            raise EventIsKept("An event is never changed.")
+        return False
 
     def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
         """Refuse: raise `EventIsKept`."""

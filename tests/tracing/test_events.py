@@ -24,11 +24,19 @@ def changed(row: Event) -> Event:
     return row
 
 
+def doubled(row: Event) -> Event:
+    """Return a new row under the number of one that is there."""
+    return Event(pk=row.pk, at=NOON, action="order", actor="somebody")
+
+
 @pytest.mark.parametrize(
     "meddle",
     [
         pytest.param(lambda row: changed(row).save(), id="saved-again"),
         pytest.param(lambda row: row.save(update_fields=["reason"]), id="saved-in-part"),
+        pytest.param(lambda row: doubled(row).save(), id="saved-over"),
+        pytest.param(lambda row: doubled(row).save(force_update=True), id="saved-over-by-force"),
+        pytest.param(lambda row: changed(row).save_base(raw=True), id="loaded-over"),
         pytest.param(lambda row: row.delete(), id="deleted"),
         pytest.param(lambda row: Event.objects.update(reason="x"), id="updated"),
         pytest.param(lambda row: Event.objects.filter(pk=row.pk).delete(), id="deleted-by-query"),
@@ -43,6 +51,12 @@ def changed(row: Event) -> Event:
                 update_fields=["reason"],
             ),
             id="created-over",
+        ),
+        pytest.param(
+            lambda row: Event.objects.bulk_create(
+                [doubled(row)], None, False, True, ["reason"], ["id"]
+            ),
+            id="created-over-by-place",
         ),
         pytest.param(
             lambda row: Event.objects.update_or_create(pk=row.pk, defaults={"reason": "x"}),
@@ -60,6 +74,14 @@ def test_no_way_changes_or_deletes_an_event(event, meddle):
         meddle(event)
 
     assert Event.objects.values().get() == kept
+
+
+def test_a_kept_event_can_be_loaded_into_an_empty_table(event):
+    again = Event(pk=event.pk + 1, at=NOON, action="order", actor="Ola")
+
+    again.save_base(raw=True)
+
+    assert Event.objects.filter(pk=again.pk).exists()
 
 
 def test_pruning_takes_no_event(event):
