@@ -6,6 +6,7 @@ from datetime import datetime
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
 
+from refreshops.console.lookups import YEARS
 from refreshops.console.search import is_number
 from refreshops.routine.receipts import ORDERS
 from refreshops.tracing.models import Call
@@ -103,6 +104,9 @@ def cursor_of(text: str) -> Cursor | None:
         at = parse_datetime(stamp)
     except ValueError:
         return None
-    if at is None or not is_aware(at) or kind not in KINDS or not is_number(key):
+    # Of a moment at the edge of the calendar no database can say when it is in UTC.
+    if at is None or not is_aware(at) or at.year not in YEARS:
+        return None
+    if kind not in KINDS or not is_number(key):
         return None
     return Cursor(at, kind, int(key))

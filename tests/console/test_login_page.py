@@ -93,6 +93,24 @@ def test_it_tells_everything_once_and_newest_first(people, register):
     assert len({(row.kind, row.key) for row in entries}) == len(entries)
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param("9999-12-31T23:59:59-23:59_note_1", id="after-the-calendar"),
+        pytest.param("0001-01-01T00:00:00+23:59_note_1", id="before-the-calendar"),
+        pytest.param("2026-11-20T12:00:00_note_1", id="no-zone"),
+        pytest.param("2026-11-20T12:00:00Z_note_²", id="no-number"),
+        pytest.param("2026-11-20T12:00:00Z_word_1", id="no-kind"),
+        pytest.param("2026-02-30T12:00:00Z_note_1", id="no-day"),
+    ],
+)
+def test_a_senseless_place_is_the_newest(signed_in, register, place):
+    page = signed_in("ops").get(page_of(register.own), {"before": place})
+
+    assert page.status_code == 200
+    assert page.context["timeline"].is_first
+
+
 def test_what_waits_stands_on_top_and_says_so(people, register):
     make_attempt(make_run(), register.own, not_before=NOON - timedelta(days=9), waits_for="a slot")
 
