@@ -9,7 +9,7 @@ from django.utils.functional import cached_property
 
 from refreshops.console.machine_rows import COUNT_CAP, CappedPaginator
 
-# Up to here the rows are fetched by their keys and put in order; beyond, the first of them come
+# Up to here the rows are fetched by their keys and put in order; beyond, the keys of a page come
 # soon enough along the index of the order.
 FEW = 2_000
 
@@ -34,10 +34,13 @@ class KnownRowsPaginator(CappedPaginator):
         """Return one page; raise as the stock paginator does for one that is not there."""
         number = self.validate_number(number)
         rows: Any = self.object_list
-        if self._counted <= FEW:
-            rows = _by_keys(rows, self._keys)
         first = (number - 1) * self.per_page
-        return Page(rows[first : first + self.per_page], number, self)
+        if self._counted <= FEW:
+            rows = _by_keys(rows, self._keys)[first : first + self.per_page]
+        else:
+            # Sorted without the rest of the row and of its neighbours, where there is to sort.
+            rows = _by_keys(rows, rows.values("pk")[first : first + self.per_page])
+        return Page(rows, number, self)
 
 
 class KnownRowsList(ChangeList):
@@ -60,7 +63,7 @@ class KnownRows:
         return KnownRowsList
 
 
-def _by_keys(rows: Any, keys: list[int]) -> Any:
+def _by_keys(rows: Any, keys: Any) -> Any:
     """Return the rows of these keys with nothing else asked of them: they were found by it all."""
     found = rows.all()
     found.query.clear_where()

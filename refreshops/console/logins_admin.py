@@ -119,6 +119,12 @@ class LoginAdmin(KnownRows, LoginNotes, LoginReceipts, LoginExport):
         tools = [*bundle_tools(request), *paste_pages.tools_for(request)]
         return super().changelist_view(request, {"tools": tools, **(extra_context or {})})
 
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Show first what drops out first, where the list is narrowed to that."""
+        if filters.DropsOutFilter.parameter_name in request.GET:
+            return ("drops_out_at", "pk")
+        return self.ordering
+
     def get_fields(self, request: HttpRequest, obj: Login | None = None) -> tuple[str, ...]:
         """Return what stands in the register; the page above says the rest."""
         return self.given_by_hand

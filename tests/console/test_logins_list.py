@@ -1,5 +1,7 @@
 """The lists of logins and customers: what they find, how few questions they ask, the way back."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -83,6 +85,17 @@ def test_pages_are_whole_and_in_order_however_they_are_found(
     if path == LIST:
         ordered = Login.objects.order_by("institution", "outcome", "pk")
         assert keys == list(ordered.values_list("pk", flat=True))
+
+
+def test_what_drops_out_first_stands_first(signed_in, people):
+    now = timezone.now()
+    for days, name in ((1.5, "A"), (0.5, "Z"), (1, "M")):
+        drops_out_at = now + timedelta(days=days)
+        make_login(institution=name, nightly="on", drops_out_at=drops_out_at)
+
+    rows = signed_in("ops").get(f"{LIST}?drops_out=2").context["cl"].result_list
+
+    assert [row.institution for row in rows] == ["Z", "M", "A"]
 
 
 def test_the_choices_of_banks_are_all_there_is_and_once(signed_in, people):
