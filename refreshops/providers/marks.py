@@ -16,7 +16,7 @@ _KINDS = "hidden|number|e-mail"
 # The last one of a text that was cut may lack its end.
 _MARK = re.compile(rf"\[({_KINDS})(?:\]|:([a-p]{{0,{LETTERS}}})(\]|(?=…)|$))")
 _ONE_MARK = re.compile(rf"\[(?:{_KINDS})(?::[a-p]{{{LETTERS}}})?\]")
-_APART = re.compile(r"[\s.-]+")
+_APART = re.compile(r"[\W_]+")
 _AROUND = " \t\"'`“”‘’«».,;:!?()"
 
 

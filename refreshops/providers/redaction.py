@@ -50,6 +50,8 @@ _MARKED_TEXT = re.compile(
       (?!(?:bearer|basic)\s)["']?[^\s"',;}]+
     | (?P<beside>\b(?:cards?|accounts?|acct)\b\.?[\ #:]{0,3}(?:(?:number|no|nr)\b[.\ #:]{0,3})?)
       \d{5}(?!\d)
+    | (?P<card>(?<!\d)\d{4}(?:[\W_]{1,3}\d{4}){2,3}(?:[\W_]{1,3}\d{1,4})?(?!\d)
+      | (?<!\d)\d{4}[\W_]{1,3}\d{6}[\W_]{1,3}\d{5}(?!\d))
     | (?P<email>[^\s@<>"'()]{1,64}@[^\s@<>"'()]{1,255})
     | (?P<digits>\d(?:[\ .-]?\d){5,})
     """,
@@ -180,7 +182,7 @@ class Scrubber:
                 gap = " " if before == "scheme" else ""
                 kind = "number" if before == "beside" else "hidden"
                 return f"{found[before]}{gap}{self.marker(value.strip(_QUOTES), kind=kind)}"
-        kinds = {"json": "hidden", "email": "e-mail", "digits": "number"}
+        kinds = {"json": "hidden", "email": "e-mail", "card": "number", "digits": "number"}
         return self.marker(found[0], kind=kinds[found.lastgroup or "digits"])
 
 

@@ -153,6 +153,12 @@ class TestScrub:
         [
             pytest.param("card 4520123456789012 ok", "card [number] ok", id="card"),
             pytest.param("card 4520 1234 5678 9012.", "card [number].", id="spaced-card"),
+            pytest.param("card 4520/1234/5678/9012.", "card [number].", id="slashed-card"),
+            pytest.param("card 4520_1234_5678_9012", "card [number]", id="underlined-card"),
+            pytest.param("4520, 1234, 5678, 9012 no", "[number] no", id="listed-card"),
+            pytest.param("4520 - 1234 - 5678 - 9012", "[number]", id="widely-spaced-card"),
+            pytest.param("3782/822463/10005", "[number]", id="other-card"),
+            pytest.param("from 2025/2026 on", "from 2025/2026 on", id="two-years"),
             pytest.param("no 00421-003-1234567", "no [number]", id="dashed-account"),
             pytest.param("123456", "[number]", id="six-digits"),
             pytest.param("12345", "12345", id="five-digits"),
