@@ -55,14 +55,15 @@ def told(answer: FlinksAnswer, *, minting: bool, clean: Scrubber) -> str:
 def without_persons(text: str, body: Any, *, marker: Marker = PLAIN) -> str:
     """Return `text` without what `body`, the same answer, says about its people.
 
-    A text that is a GUID or a time stays whole, whatever digits it shares with an account.
+    Nor without the token it brings. A text that is a GUID or a time stays whole, whatever digits
+    it shares with an account.
     """
     text = printable(text[:_LOOKED_AT])
-    if not text or not isinstance(body, dict) or _ID_OR_TIME.fullmatch(text):
+    if not text or not isinstance(body, dict):
         return text
     said = text.casefold()
     found = {word for word in _personal(body) if word.casefold() in said}
-    if not found:
+    if not found or (_ID_OR_TIME.fullmatch(text) and said not in map(str.casefold, found)):
         return text
     longest_first = sorted(found, key=len, reverse=True)
     pattern = "|".join(map(re.escape, longest_first))
@@ -105,6 +106,7 @@ def _personal(body: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _values(body: Mapping[str, Any]) -> Iterator[Any]:
+    yield body.get("Token")
     login = body.get("Login")
     if isinstance(login, dict):
         yield login.get("Username")

@@ -49,6 +49,15 @@ class TestKnownPersons:
 
         assert end.result.message == "no [hidden]"
 
+    @pytest.mark.parametrize("message", [REQUEST_ID, f"Your token {REQUEST_ID.upper()} is fresh"])
+    def test_nor_is_the_token_that_an_answer_brings(self, message):
+        answer = Answer(200, {"Token": REQUEST_ID, "Message": message})
+
+        envelope = flinks().envelope(calls.generate_authorize_token(), answer)
+
+        assert REQUEST_ID not in repr(envelope).casefold()
+        assert "[hidden]" in envelope.message
+
     def test_ids_and_times_stay_whole(self):
         accounts = [{"AccountNumber": LOGIN_ID[:8]}, {"AccountNumber": "2026"}]
         body = {"Accounts": accounts}
