@@ -91,7 +91,7 @@ INSTALLED_APPS = [
     "refreshops.bankdata",
     "refreshops.runtime",
     "refreshops.simulator",
-    "refreshops.console.apps.PeopleConfig",
+    "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",

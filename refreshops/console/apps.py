@@ -1,8 +1,7 @@
 """The admin site: dashboard, run page, actions, roles. No tables."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin import apps as admin_apps
-from django.contrib.auth import apps as auth_apps
 
 
 class ConsoleConfig(AppConfig):
@@ -11,19 +10,13 @@ class ConsoleConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        """Let the story hear who signs in."""
+        """Let the story hear who signs in; name Django's users and groups in plain words."""
         from refreshops.console import sign_ins
 
         sign_ins.listen()
+        apps.get_app_config("auth").verbose_name = "People"
 
 
 class ConsoleAdminConfig(admin_apps.AdminConfig):
     default_site = "refreshops.console.site.ConsoleSite"
-    default = False
-
-
-class PeopleConfig(auth_apps.AuthConfig):
-    """Django's users and groups, under a heading that staff understand."""
-
-    verbose_name = "People"
     default = False
