@@ -138,7 +138,9 @@ def _counted(name: str, rows: LoginQuerySet) -> Any:
         state__in=OPEN_ATTEMPT,
         run__state__in=OPEN_RUN,
     )
-    named = rows.order_by().annotate(leak=Value(name, output_field=CharField()))
+    # Found by an index alone, and only then read.
+    kept = Login.objects.filter(pk__in=rows.order_by().values("pk"))
+    named = kept.annotate(leak=Value(name, output_field=CharField()))
     return named.values_list("leak", "provider_id").annotate(
         Count("pk"),
         Count("gone_at"),
