@@ -25,17 +25,13 @@ class TickedAdmin(admin.ModelAdmin):
         title = str(self.opts.verbose_name_plural).capitalize()
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Return a box for each choice, without a link to change what stands behind it."""
-        return super().formfield_for_manytomany(
-            db_field, request, widget=forms.CheckboxSelectMultiple, help_text="", **kwargs
-        )
-
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Return the field as it is: no pencil and plus beside the boxes."""
-        if db_field.many_to_many:
-            return self.formfield_for_manytomany(db_field, request, **kwargs)
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
+        """Return boxes where many are chosen, with no pencil and plus beside them."""
+        if not db_field.many_to_many:
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        return self.formfield_for_manytomany(
+            db_field, request, widget=forms.CheckboxSelectMultiple, help_text=""
+        )
 
 
 @admin.register(User)
