@@ -158,7 +158,7 @@ def _waits_because(run: Run, tally: Tally, pace: Pace, *, now: datetime) -> str:
 def _next_words(pace: Pace, *, now: datetime) -> str:
     if pace.next_at is None:
         return ""
-    what = pace.waits_for or "the next step"
+    what = pace.waits_for or "waiting for the next step"
     at = localtime(pace.next_at)
     day = "" if at.date() == localtime(now).date() else f"{at:%d %B} "
-    return f"Waiting for {what}, next at {day}{at:%H:%M:%S}."
+    return f"{what[:1].upper()}{what[1:]}; next at {day}{at:%H:%M:%S}."

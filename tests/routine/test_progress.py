@@ -83,7 +83,7 @@ def test_a_poll_is_what_is_waited_for(make_desk, open_today, clock):
     drain(make_desk(ScriptedProvider(lambda call: {"then": "wait", "seconds": 10, "step": "poll"})))
 
     found = look(run, clock)
-    assert found.waits_because.startswith("Waiting for the provider, next at ")
+    assert found.waits_because.startswith("The provider; next at ")
     assert found.eta_at == clock() + timedelta(seconds=10)
 
 
