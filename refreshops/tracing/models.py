@@ -158,7 +158,7 @@ class Event(models.Model):
             raise EventIsKept("An event is never changed.")
         super().save(*args, **options)
 
-    def _do_update(self, *values: Any, **options: Any) -> Any:
+    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, *rest: Any) -> Any:
         """Refuse what Django tries before it inserts a row that has its number already."""
         if base_qs.filter(pk=pk_val).exists():
             raise EventIsKept("An event is never changed.")
