@@ -91,11 +91,24 @@ def journal_of(customer: Customer) -> QuerySet[LogEntry]:
 
 
 def story_of(customer: Customer) -> QuerySet[Event]:
-    """Return the events about a customer and their logins, by id."""
+    """Return the events about a customer, their logins, and one attempt or call for one, by id.
+
+    A support bundle of a call went to the provider as one of the login did.
+    """
     logins = Login.objects.filter(customer=customer).values_list("pk", flat=True)
+    attempts = Attempt.objects.filter(login__customer=customer)
+    # Few calls were ever spoken of; a customer may have many.
+    spoken_of = Event.objects.filter(subject="call").values("subject_id")
+    calls = [
+        pk
+        for part in calls_about(customer)
+        for pk in part.filter(pk__in=spoken_of).values_list("pk", flat=True)
+    ]
     return Event.objects.filter(
         Q(subject="customer", subject_id=customer.pk)
         | Q(subject="login", subject_id__in=list(logins))
+        | Q(subject="attempt", subject_id__in=attempts.values("pk"))
+        | Q(subject="call", subject_id__in=calls)
     )
 
 

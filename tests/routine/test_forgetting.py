@@ -677,6 +677,12 @@ def test_the_file_holds_every_row_about_the_customer_and_no_other(person, order,
     for login in Login.objects.all():
         about = ("login", login.pk)
         events.note(events.Action.VIEW_BANK_DATA, by="Ola", at=clock(), subject=about)
+    handed_out = [
+        ("attempt", first.attempts.get().pk),
+        ("call", Call.objects.filter(login_id=first.login_id)[0].pk),
+    ]
+    for about in (*handed_out, ("attempt", 4000), ("call", 4000), ("run", Run.objects.get().pk)):
+        events.note(events.Action.BUNDLE, by="Ola", at=clock(), subject=about)
 
     found = told(person, clock)
 
@@ -691,7 +697,7 @@ def test_the_file_holds_every_row_about_the_customer_and_no_other(person, order,
         "snapshots": 5,
         "notes": 0,
         "journal": 3,
-        "story": 2,
+        "story": 2 + len(handed_out),
     }
     assert found["customer"][0]["name"] == NAME
     assert found["snapshots"][0]["data"] == {"Holder": NAME}
