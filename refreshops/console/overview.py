@@ -70,7 +70,9 @@ def overview_of(
     parts |= {f"fresh_until_{number}": _fresh_until(user, name) for number, name in enumerate(down)}
     if part is None:
         parts |= _counts(now=now)
-    providers = list(Provider.objects.order_by("name").annotate(**parts))
+    providers = list(
+        Provider.objects.order_by("name").select_related("paused_by").annotate(**parts)
+    )
     if not providers:
         # Nothing is there that could be counted.
         return Overview(

@@ -1,7 +1,7 @@
 """Today's run before it begins: when, how long it will take, and whether the day is long enough."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,7 +34,9 @@ class Start:
     """`at` is the daily time (None: switched off), `late` that today's run should have begun.
 
     `ahead` forecasts the runs that have not begun today, `too_long` is what does not fit into its
-    day. Both are empty for who sees only their own logins.
+    day. Both are empty for who sees only their own logins. `last_run` is the date of the newest
+    daily run on the page, `overdue` that neither today nor yesterday had one: then what
+    counts as fresh may have grown old.
     """
 
     at: time | None = None
@@ -42,6 +44,8 @@ class Start:
     nobody: bool = False
     ahead: list[DayForecast] = field(default_factory=list)
     too_long: list[DayForecast] = field(default_factory=list)
+    last_run: date | None = None
+    overdue: bool = False
 
 
 def start_of(user: Any, seen: Overview, runs: ShownRuns, *, active: int, now: datetime) -> Start:
@@ -56,12 +60,15 @@ def start_of(user: Any, seen: Overview, runs: ShownRuns, *, active: int, now: da
             )
             for row in asked
         ]
+    last_run = _last_run(runs)
     return Start(
         at=seen.starts_at,
         late=bool(active) and not begun and _is_late(seen.starts_at, now=now),
         nobody=not active,
         ahead=[day for day in days if day.provider.pk not in begun and day.logins],
         too_long=[day for day in days if not day.fits],
+        last_run=last_run,
+        overdue=_is_overdue(last_run, user, seen, now=now),
     )
 
 
@@ -122,6 +129,19 @@ def _day(
 
 def _is_late(starts: time | None, *, now: datetime) -> bool:
     return starts is not None and now > start_of_day(now, starts=starts, zone=_zone()) + LATE_AFTER
+
+
+def _last_run(runs: ShownRuns) -> date | None:
+    # Who sees only part of a run has no chart, but their own part of the latest ones.
+    cards = (*runs.daily, *runs.today, *runs.latest)
+    daily = (card.run.local_date for card in cards if card.run.origin == Origin.DAILY.value)
+    return max(filter(None, daily), default=None)
+
+
+def _is_overdue(last_run: date | None, user: Any, seen: Overview, *, now: datetime) -> bool:
+    if last_run is None:
+        return seen.ran_before and sees_everything(user)
+    return last_run < wiring.local_date(now) - timedelta(days=1)
 
 
 def _zone() -> ZoneInfo:

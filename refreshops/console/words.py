@@ -1,6 +1,7 @@
 """Sentences for people: what a call's code means, what is the matter with a login."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from refreshops.console.badges import data_words, outcome_label
@@ -72,7 +73,7 @@ def about_call(call: Call) -> Plain:
     return _about_answer(call)
 
 
-def about_login(login: Login, *, outage: Outage | None = None) -> Plain:
+def about_login(login: Login, *, now: datetime, outage: Outage | None = None) -> Plain:
     """Say in one sentence what is the matter with a login and who does what next.
 
     With an `outage` of its bank it is one story about the bank, and nobody is asked to reconnect.
@@ -96,6 +97,13 @@ def about_login(login: Login, *, outage: Outage | None = None) -> Plain:
             "The next daily run asks, or order a refresh now.",
         )
     row = MEANING_OF[Outcome(login.outcome)]
+    if row.outcome is Outcome.FRESH and has_grown_old(login, now=now):
+        return Plain(
+            "It was fresh when we last asked; since then the data has grown old.",
+            WHO_ACTS[Actor.OPERATIONS],
+            "See whether the daily runs are missing, or order a refresh now.",
+            _links(row.outcome),
+        )
     if login.provider_code:
         said = _about_code(login)
         if said.meaning:
@@ -103,8 +111,18 @@ def about_login(login: Login, *, outage: Outage | None = None) -> Plain:
     return Plain(row.meaning, WHO_ACTS[row.actor], row.next_step, _links(row.outcome))
 
 
-def held_data(login: Login) -> str:
+def has_grown_old(login: Login, *, now: datetime) -> bool:
+    """Tell whether data that was fresh when we asked is so no more (design.md section 5)."""
+    refreshed_at = login.last_refresh_at
+    if login.data_state != DataState.FRESH or refreshed_at is None:
+        return False
+    return now - refreshed_at > login.provider.fresh_within
+
+
+def held_data(login: Login, *, now: datetime) -> str:
     """Say whether the data we hold may still be used."""
+    if has_grown_old(login, now=now):
+        return "The data we hold was fresh when we last asked."
     state = data_words(login.data_state)
     if login.data_state == DataState.NONE:
         return "We hold no bank data of this login."

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from refreshops.console.morning import morning_of
+from refreshops.console.words import person
 from refreshops.routine.models import Beat
 from refreshops.routine.schedules import set_daily_time
 from refreshops.rules.outcomes import Outcome
@@ -97,11 +98,12 @@ def test_a_paused_provider_is_told_with_its_reason_and_the_run_does_not_look_run
     make_attempt(run, make_login())
     provider = make_provider()
     provider.paused_at, provider.paused_reason = timezone.now(), "The key was refused"
+    provider.paused_by = people["auditor"]
     provider.save()
 
     page = signed_in("ops").get("/").content.decode()
 
-    assert "The key was refused" in page
+    assert f"by {person(people['auditor'])}: The key was refused" in page
     assert "held up" in page
     assert "></i>running" not in page
 
@@ -170,7 +172,7 @@ class TestAttention:
         page = signed_in("ops").get("/").content.decode()
 
         assert "No login that is switched off here is known to be on" in page
-        assert "Nobody drops out of the nightly refresh within two days" in page
+        assert "No login is known to drop out of the nightly refresh within two days" in page
         assert "unconfirmed" not in page
 
     @pytest.mark.parametrize(
@@ -330,6 +332,25 @@ class TestFourteenMornings:
         self.daily(1, fresh=3)
 
         assert sum(day.missed for day in self.days(people["ops"])) == 12
+
+    @pytest.mark.parametrize(
+        ("days_ago", "words"),
+        [
+            pytest.param(0, "", id="today"),
+            pytest.param(1, "", id="yesterday"),
+            pytest.param(2, "No daily run since Wednesday 18 November.", id="a-day-is-missing"),
+            pytest.param(20, "No daily run since Saturday 31 October.", id="long-ago"),
+        ],
+    )
+    def test_the_numbers_say_so_when_no_run_stands_behind_them(self, people, days_ago, words):
+        make_login(outcome="fresh")
+        self.daily(days_ago, fresh=1)
+        morning = morning_of(User.objects.get(pk=people["ops"].pk), now=NOON)
+
+        said = render_to_string("console/parts/numbers.html", {"morning": morning})
+
+        assert ("No daily run" in said) == bool(words)
+        assert words in said
 
     def test_todays_is_missing_when_it_should_have_begun(self, people):
         make_login()

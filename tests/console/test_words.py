@@ -6,7 +6,7 @@ import pytest
 
 from refreshops.console import badges, charts, moments
 from refreshops.console.matrix import build
-from refreshops.console.words import WHO_ACTS, about_login
+from refreshops.console.words import WHO_ACTS, about_login, held_data
 from refreshops.logins.models import Login, Provider
 from refreshops.rules.freshness import DataState
 from refreshops.rules.lifecycle import Purpose
@@ -134,11 +134,30 @@ def test_a_login_gone_at_the_provider_is_neither_on_nor_off():
     ],
 )
 def test_a_login_says_what_is_the_matter(fields, words):
-    plain = about_login(Login(provider=Provider(name="flinks"), **fields))
+    plain = about_login(Login(provider=Provider(name="flinks"), **fields), now=NOW)
 
     assert words in plain.meaning
     assert plain.who
     assert plain.next_step
+
+
+@pytest.mark.parametrize(
+    ("hours", "words", "data"),
+    [
+        pytest.param(35, "refreshed this login", "is fresh", id="still-fresh"),
+        pytest.param(37, "grown old", "was fresh when we last asked", id="nobody-asked-since"),
+    ],
+)
+def test_what_was_fresh_when_asked_does_not_stay_so_for_ever(hours, words, data):
+    login = Login(
+        provider=Provider(name="flinks"),
+        outcome="fresh",
+        data_state="fresh",
+        last_refresh_at=NOW - timedelta(hours=hours),
+    )
+
+    assert words in about_login(login, now=NOW).meaning
+    assert data in held_data(login, now=NOW)
 
 
 def test_the_matrix_stands_worst_first_and_names_an_outage_once():
