@@ -150,9 +150,15 @@ def _waits_because(run: Run, tally: Tally, pace: Pace, *, now: datetime) -> str:
         return ""
     if pace.ready:
         if pace.slots_used >= provider.logins_per_minute:
-            return f"All {provider.logins_per_minute} places of this minute are used."
+            return _all_used(provider.logins_per_minute)
         return "Waiting for a worker."
     return _next_words(pace, now=now)
+
+
+def _all_used(limit: int) -> str:
+    if limit == 1:
+        return "The one slot of this minute is used."
+    return f"All {limit} slots of this minute are used."
 
 
 def _next_words(pace: Pace, *, now: datetime) -> str:

@@ -42,7 +42,16 @@ def test_the_eta_counts_the_windows_that_are_left(make_desk, open_today, clock):
 
     found = look(run, clock)
     assert found.eta_at == clock() + 2 * WINDOW
-    assert found.waits_because == "All 2 places of this minute are used."
+    assert found.waits_because == "All 2 slots of this minute are used."
+
+
+def test_a_limit_of_one_is_said_in_the_singular(make_desk, open_today, clock):
+    make_logins(2)
+    run = open_today()
+
+    drain(make_desk(limit=1))
+
+    assert look(run, clock).waits_because == "The one slot of this minute is used."
 
 
 def test_a_persons_order_is_counted_before_the_daily_run(make_desk, open_today, clock):
