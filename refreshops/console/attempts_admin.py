@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from refreshops.console import filters
-from refreshops.console.addresses import page
-from refreshops.console.badges import mark, outcome_badge, purpose_words
+from refreshops.console.addresses import bundle_of, calls_list, page
+from refreshops.console.badges import data_words, mark, outcome_badge, purpose_words
 from refreshops.console.call_filters import choice_filter
 from refreshops.console.keyset import KeysetAdmin
 from refreshops.console.machine_rows import MachineRowsAdmin
@@ -62,13 +62,31 @@ class AttemptAdmin(KeysetAdmin, MachineRowsAdmin):
     search_fields = ("run__pk",)
     search_help_text = "The number of a run, or a whole LoginId"
     ordering = ("-id",)
-    exclude = ("lease_token",)
+    fields = readonly_fields = (
+        "login",
+        "run_link",
+        "what",
+        "stands",
+        "next_step",
+        "ended",
+        "data",
+        "provider_code",
+        "message",
+        "starts",
+        "finished",
+        "evidence",
+    )
     not_listed = ("conversation",)
     nothing_yet = "Each run makes one for each of its logins."
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
         """Name a run without a link where it may be somebody else's."""
         return linking_runs(request.user, super().get_list_display(request))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
+        """Offer the bundle to those who may make one."""
+        shown = linking_runs(request.user, self.fields)
+        return (*shown, "bundle") if request.user.has_perm("tracing.bundle_call") else shown
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Attempt], search_term: str
@@ -118,6 +136,28 @@ class AttemptAdmin(KeysetAdmin, MachineRowsAdmin):
     def finished(self, attempt: Attempt) -> str:
         """Render when it ended."""
         return moment(attempt.finished_at, empty="not yet")
+
+    @admin.display(description="next step")
+    def next_step(self, attempt: Attempt) -> str:
+        """Render what an attempt under way waits for, and since or until when."""
+        if attempt.state not in (AttemptState.DUE, AttemptState.CALLING):
+            return ""
+        return format_html("{} {}", attempt.waits_for, moment(attempt.not_before))
+
+    @admin.display(description="data we hold")
+    def data(self, attempt: Attempt) -> str:
+        """Render how old the data was that it left."""
+        return data_words(attempt.data_state)
+
+    @admin.display(description="calls")
+    def evidence(self, attempt: Attempt) -> str:
+        """Render the way to its calls."""
+        return format_html('<a href="{}">Its calls</a>', calls_list(attempt=attempt.pk))
+
+    @admin.display(description="for the provider")
+    def bundle(self, attempt: Attempt) -> str:
+        """Render the way to its support bundle."""
+        return format_html('<a href="{}">Support bundle…</a>', bundle_of("attempt", attempt.pk))
 
 
 @admin.register(Slot)
