@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import DurationField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
@@ -50,6 +51,12 @@ class ProviderAdmin(ConsoleAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Providers come with the code that speaks to them."""
         return False
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Say how a length of time is written."""
+        if isinstance(db_field, DurationField):
+            options["help_text"] = f"{db_field.help_text} Days, then hours:minutes:seconds."
+        return super().formfield_for_dbfield(db_field, request, **options)
 
     def has_pause_permission(self, request: HttpRequest) -> bool:
         """Tell whether this person may pause and resume."""
