@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from refreshops import wiring
 from refreshops.console.bundle_source import Source, source_of, source_of_cell
+from refreshops.console.confirm import reason_of
 from refreshops.console.exports import dated_name, zip_response
 from refreshops.console.scoping import sees_how_much_bank_data
 from refreshops.console.story import tell
@@ -129,7 +130,7 @@ def _tell(request: HttpRequest, source: Source, *, sha256: str) -> None:
     tell(
         request,
         Action.BUNDLE,
-        reason=request.POST.get("reason", ""),
+        reason=reason_of(request),
         number=len(source.calls),
         run_id=source.run_id,
         provider=source.provider,

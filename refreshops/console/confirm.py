@@ -1,5 +1,6 @@
 """The page that stands before every order with consequences."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -49,13 +50,22 @@ def ask(request: HttpRequest, question: Question, *, error: str = "") -> Templat
         "title": question.title,
         "question": question,
         "token": request.POST.get("token") or new_token(),
-        "reason": request.POST.get("reason", ""),
+        "reason": reason_of(request),
         "starts_on": request.POST.get("starts_on", ""),
         "typed": request.POST.get("typed", ""),
         "zone": timezone.get_current_timezone_name(),
         "error": error,
     }
     return TemplateResponse(request, "console/confirm.html", context, status=400 if error else 200)
+
+
+# What no database takes: PostgreSQL no NUL, none of them half a character.
+_NOT_STORED = re.compile("[\0\ud800-\udfff]")
+
+
+def reason_of(request: HttpRequest) -> str:
+    """Return the reason that was typed, without what cannot be stored."""
+    return _NOT_STORED.sub("", request.POST.get("reason", ""))
 
 
 BACK = "back"

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from refreshops import wiring
 from refreshops.console import orders
 from refreshops.console.addresses import page
-from refreshops.console.confirm import BACK, Question, ask, came_from
+from refreshops.console.confirm import BACK, Question, ask, came_from, reason_of
 from refreshops.console.leak_lists import how_many
 from refreshops.console.lookups import rows_carried
 from refreshops.console.once import place_once
@@ -69,7 +69,7 @@ def _confirmed_rows(request: HttpRequest, queryset: QuerySet[Login]) -> QuerySet
 
 def _wish(request: HttpRequest, kind: orders.Kind, question: Question) -> orders.Wish:
     """Read the confirmed form; raise `services.Refused` with what is wrong with it."""
-    reason, now = request.POST.get("reason", ""), wiring.clock()
+    reason, now = reason_of(request), wiring.clock()
     if kind.needs_reason and not reason.strip():
         raise services.ReasonMissing("Say why: the reason stands on the receipt.")
     if not question.is_typed(request):

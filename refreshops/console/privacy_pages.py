@@ -23,7 +23,7 @@ from django.utils.safestring import SafeString
 
 from refreshops import wiring
 from refreshops.console.addresses import page
-from refreshops.console.confirm import Question, ask
+from refreshops.console.confirm import Question, ask, reason_of
 from refreshops.console.moments import moment
 from refreshops.console.once import place_once
 from refreshops.console.scoping import runs_of, sees_bank_data
@@ -202,7 +202,7 @@ def _give(request: HttpRequest, customer: Customer) -> HttpResponse:
         opened = privacy.erase_customer(
             customer,
             by=request.user,
-            reason=request.POST.get("reason", ""),
+            reason=reason_of(request),
             now=now,
             local_date=wiring.local_date(now),
             window=wiring.window(),

@@ -12,7 +12,7 @@ from django.urls import path
 from refreshops import wiring
 from refreshops.console.addresses import page
 from refreshops.console.badges import mark
-from refreshops.console.confirm import Question, ask
+from refreshops.console.confirm import Question, ask, reason_of
 from refreshops.console.machine_rows import ConsoleAdmin
 from refreshops.console.search import is_number
 from refreshops.console.story import Told, story_of, tell
@@ -135,7 +135,7 @@ def _pause(request: HttpRequest, provider: Provider) -> HttpResponse:
         return ask(request, question)
     try:
         services.pause_provider(
-            provider, by=request.user, why=request.POST.get("reason", ""), now=wiring.clock()
+            provider, by=request.user, why=reason_of(request), now=wiring.clock()
         )
     except services.ReasonMissing as refusal:
         return ask(request, question, error=str(refusal))

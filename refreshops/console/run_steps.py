@@ -14,7 +14,7 @@ from refreshops import wiring
 from refreshops.console import order_facts, order_kinds, retry_facts
 from refreshops.console.addresses import page
 from refreshops.console.cards import Card, logins_words
-from refreshops.console.confirm import Question, ask
+from refreshops.console.confirm import Question, ask, reason_of
 from refreshops.console.once import place_once
 from refreshops.console.orders import Plan
 from refreshops.console.scoping import attempts_of, sees_everything
@@ -148,7 +148,7 @@ def view(request: HttpRequest, run: Run, name: str) -> HttpResponse:
     question = _question(run, step, user=request.user)
     if request.method != "POST":
         return ask(request, question)
-    reason = request.POST.get("reason", "")
+    reason = reason_of(request)
     if step.needs_reason and not reason.strip():
         return ask(request, question, error="Say why: the next person will want to know.")
     try:

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from refreshops import wiring
 from refreshops.console.addresses import all_logins, page
-from refreshops.console.confirm import Question, ask
+from refreshops.console.confirm import Question, ask, reason_of
 from refreshops.console.leak_lists import how_many, money_words, prices
 from refreshops.console.moments import lasting_words
 from refreshops.console.once import new_token, place_once
@@ -50,7 +50,7 @@ def switch_off(model_admin: Any, request: HttpRequest, chosen: Unknown) -> HttpR
         return _none_left(request)
     if not confirmed:
         return ask(request, _switch_off_question(rows))
-    reason = request.POST.get("reason", "")
+    reason = reason_of(request)
     if rows and not reason.strip():
         question = _switch_off_question(rows)
         return ask(request, question, error="Say why: the reason stands on the receipt.")

@@ -136,7 +136,8 @@ NOT_ABOUT_ANYBODY = b"Customers (reference, name, manager), people of ours"
 def test_making_one_is_told_with_its_digest(signed_in, traced):
     client = signed_in("ops")
 
-    response = client.post(addresses(traced)["login"], {"reason": "They asked"})
+    # PostgreSQL stores no NUL.
+    response = client.post(addresses(traced)["login"], {"reason": "They\0 asked"})
     content = b"".join(response)
 
     event = Event.objects.get(action="bundle")

@@ -1,11 +1,15 @@
 """From ticked rows to one run: the question, the reason, the order that counts once."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.test import RequestFactory
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from refreshops.console import confirm
+from refreshops.console.confirm import reason_of
 from refreshops.logins.models import Login, LoginStatus, Nightly
 from refreshops.routine.models import Attempt, Run
 from refreshops.rules.lifecycle import Purpose
@@ -465,3 +469,26 @@ def test_an_alarm_is_a_switch_off_nobody_confirmed_for_a_day(signed_in, people):
     rows = signed_in("ops").get(LIST, {"leak": "unconfirmed"}).context["cl"].result_list
 
     assert [row.pk for row in rows] == [old.pk]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        pytest.param("The customer\nleft, ciao 👋", "The customer\nleft, ciao 👋", id="words"),
+        pytest.param("The\0 customer \ud83dleft\0", "The customer left", id="what-no-column-takes"),
+        pytest.param("\0", "", id="nothing-else"),
+    ],
+)
+def test_a_reason_holds_nothing_that_cannot_be_stored(typed, kept):
+    request = RequestFactory().post("/")
+    request.POST = {"reason": typed}
+
+    assert reason_of(request) == kept
+
+
+def test_every_page_reads_a_reason_the_same_way():
+    folder = Path(confirm.__file__).parent
+
+    raw = [path.name for path in folder.glob("*.py") if 'POST.get("reason"' in path.read_text()]
+
+    assert raw == ["confirm.py"]
