@@ -15,6 +15,8 @@ CANARY_BEARER = "canary-bearer-c0ffe"
 USERNAME = "canary.username.48213"
 HOLDER = "Canary Q. Holdername"
 ACCOUNT_NUMBER = "900123456789"
+CARD_NUMBER = "4520 1234 5678 9012"
+TOKEN = "canary-token-0ffe1"
 # Markup, marks that mirror text, orders of a terminal, line ends; and far more than anybody reads.
 HOSTILE = (
     '"><img src=x onerror=alert(1)><script>alert(2)</script>'
@@ -25,7 +27,8 @@ PLANTED = {
     "account_number": ACCOUNT_NUMBER,
     "holder_name": HOLDER,
     "echo": f"you sent {CANARY_KEY} and {CANARY_SECRET}: the user {USERNAME} does not exist, "
-    f"account holder {HOLDER} of {ACCOUNT_NUMBER} is not verified {HOSTILE}",
+    f"account holder {HOLDER} of {ACCOUNT_NUMBER}, card {CARD_NUMBER}, is not verified, "
+    f"token: {TOKEN}; {HOSTILE}",
 }
 SECRETS = [
     CANARY_KEY,
@@ -34,6 +37,8 @@ SECRETS = [
     PLANTED["username"],
     PLANTED["account_number"],
     PLANTED["holder_name"],
+    CARD_NUMBER,
+    TOKEN,
 ]
 
 DANGEROUS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -77,9 +82,9 @@ def test_no_planted_secret_is_anywhere(simulate, install, tmp_path):
     refused = place.rows("SELECT login_id FROM logins_login WHERE outcome = 'user_action'")[0][0]
     order = ("deactivate", "--login-id", refused, "--reason", "Left", "--json")
     ordered = place.manage(*order, expect=None)
-    shown = everything_shown(place)
+    shown, logged = everything_shown(place)
     where = {"stdout": done.stdout.encode(), "stderr": done.stderr.encode()}
-    where |= {"order": f"{ordered.stdout}{ordered.stderr}".encode()}
+    where |= {"order": f"{ordered.stdout}{ordered.stderr}".encode(), "log": logged.encode()}
     where |= {"database": whole_database(place.database_url, tmp_path)}
     where |= {row["name"]: row["text"].encode() for row in shown}
     leaks = [
@@ -89,7 +94,7 @@ def test_no_planted_secret_is_anywhere(simulate, install, tmp_path):
         if secret.encode() in text
     ]
     assert leaks == []
-    assert_hostile_words_are_words(shown, logged=done.stderr + ordered.stderr)
+    assert_hostile_words_are_words(shown, logged=done.stderr + ordered.stderr + logged)
     assert_equal_secrets_are_told_equal([row for row in shown if row["name"].endswith(".zip")])
 
 
@@ -185,12 +190,15 @@ print(json.dumps({"name": "mail", "status": 200, "kind": "mail",
 """
 
 
-def everything_shown(place) -> list[dict]:
-    """Return every page, file and bundle that a superuser gets; each must have been found."""
+def everything_shown(place) -> tuple[list[dict], str]:
+    """Return every page, file and bundle that a superuser gets, and what was logged meanwhile.
+
+    Each must have been found.
+    """
     done = place.manage("shell", "--verbosity", "0", "--command", EVERYTHING)
     shown = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(shown) > 200
     assert not [row["name"] for row in shown if row["status"] != 200]
     assert sum(row["kind"] == "application/zip" for row in shown) > 30
     assert sum(row["kind"].startswith("text/csv") for row in shown) >= 4
-    return shown
+    return shown, done.stderr
