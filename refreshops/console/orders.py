@@ -73,26 +73,24 @@ def plan(
 ) -> Plan:
     """Count what the order touches and skips, and how long it takes at the current limit."""
     touched = touched_by(kind, chosen)
-    counts = _counted(touched)
+    whole, counts = _counted(kind, chosen)
     providers = list(Provider.objects.filter(pk__in=counts).order_by("pk"))
     number = sum(row.all for row in counts.values())
-    whole = chosen.order_by().count()
     held = Attempt.objects.filter(
         login__in=touched.order_by().values("pk"),
         purpose=kind.purpose.value,
         state__in=OPEN_ATTEMPT,
     )
-    per_run = dict(held.order_by().values_list("run").annotate(Count("pk")))
-    waiting_runs = held.filter(run__state=RunState.WAITING.value)
+    per_run = list(held.order_by().values_list("run", "run__state").annotate(Count("pk")))
     largest = max((row.all for row in counts.values()), default=0)
     return Plan(
         kind=kind,
         chosen=whole,
         touched=number,
         skipped=whole - number,
-        waiting=sum(per_run.values()),
-        put_off=waiting_runs.count(),
-        waiting_in=sorted(per_run),
+        waiting=sum(held for _, _, held in per_run),
+        put_off=sum(held for _, state, held in per_run if state == RunState.WAITING.value),
+        waiting_in=sorted(run for run, _, _ in per_run),
         inactive=sum(row.inactive for row in counts.values()),
         needs_approval=kind.needs_approval
         and approval_above is not None
@@ -126,18 +124,29 @@ class _Count:
     inactive: int
 
 
-def _counted(logins: QuerySet[Login]) -> dict[int, _Count]:
-    """Count logins by provider: all, those that cost money now, and the inactive ones."""
+def _counted(kind: Kind, chosen: QuerySet[Login]) -> tuple[int, dict[int, _Count]]:
+    """Count all that were chosen, and by provider those an order is given for.
+
+    Of these also the ones that cost money now, and the inactive ones.
+    """
+    touched = ~kind.skips
     rows = (
-        logins.order_by()
+        chosen.order_by()
         .values("provider")
         .annotate(
-            number=Count("pk"),
-            charged=Count("pk", filter=CHARGED),
-            resting=Count("pk", filter=Q(status=LoginStatus.INACTIVE)),
+            whole=Count("pk"),
+            number=Count("pk", filter=touched),
+            charged=Count("pk", filter=touched & CHARGED),
+            resting=Count("pk", filter=touched & Q(status=LoginStatus.INACTIVE)),
         )
     )
-    return {row["provider"]: _Count(row["number"], row["charged"], row["resting"]) for row in rows}
+    found = list(rows)
+    counts = {
+        row["provider"]: _Count(row["number"], row["charged"], row["resting"])
+        for row in found
+        if row["number"]
+    }
+    return sum(row["whole"] for row in found), counts
 
 
 def _lasting(

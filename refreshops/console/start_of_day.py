@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db.models import Exists, Subquery
 from django.utils import timezone
 
 from refreshops import wiring
@@ -18,9 +19,11 @@ from refreshops.routine.forecasts import (
     DayForecast,
     forecast_of_day,
     logins_to_ask,
+    logins_to_be_asked,
     start_of_day,
 )
-from refreshops.routine.models import Run
+from refreshops.routine.models import OPEN_RUN, Run
+from refreshops.routine.tallies import count_of
 from refreshops.rules.lifecycle import Origin, RunState
 
 # A heartbeat a minute opens a run that is due.
@@ -35,8 +38,8 @@ class Start:
 
     `ahead` forecasts the runs that have not begun today, `too_long` is what does not fit into its
     day. Both are empty for who sees only their own logins. `last_run` is the date of the newest
-    daily run on the page, `overdue` that neither today nor yesterday had one: then what
-    counts as fresh may have grown old.
+    daily run that ended, `overdue` that this is longer ago than yesterday: then what counts as
+    fresh may have grown old.
     """
 
     at: time | None = None
@@ -78,14 +81,19 @@ def next_day_of(provider: Provider) -> DayForecast:
     todays = Run.objects.filter(
         provider=provider, origin=Origin.DAILY.value, local_date=wiring.local_date(now)
     )
+    told = Provider.objects.annotate(
+        to_ask=count_of(logins_to_be_asked(provider)),
+        cron=Subquery(schedules.daily_cron()[:1]),
+        begun=Exists(todays),
+    ).get(pk=provider.pk)
     return forecast_of_day(
         provider,
-        logins=logins_to_ask(provider),
-        starts=schedules.daily_time(),
+        logins=told.to_ask,
+        starts=schedules.time_of(told.cron),
         now=now,
         zone=_zone(),
         window=wiring.window(),
-        after_today=todays.exists(),
+        after_today=told.begun,
     )
 
 
@@ -133,8 +141,9 @@ def _is_late(starts: time | None, *, now: datetime) -> bool:
 
 def _last_run(runs: ShownRuns) -> date | None:
     # Who sees only part of a run has no chart, but their own part of the latest ones.
-    cards = (*runs.daily, *runs.today, *runs.latest)
-    daily = (card.run.local_date for card in cards if card.run.origin == Origin.DAILY.value)
+    rows = [card.run for card in (*runs.daily, *runs.today, *runs.latest)]
+    ended = [run for run in rows if run.state not in OPEN_RUN]
+    daily = (run.local_date for run in ended if run.origin == Origin.DAILY.value)
     return max(filter(None, daily), default=None)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from refreshops.logins.models import Login, Provider
+from refreshops.logins.models import Login, LoginQuerySet, Provider
 from refreshops.rules.pacing import forecast, limit_for, most_in
 
 # The day that is reckoned with while the daily run does not start by itself.
@@ -86,9 +86,14 @@ def forecast_of_day(
     return day.at_limit(provider.logins_per_minute, window=window)
 
 
+def logins_to_be_asked(provider: Provider) -> LoginQuerySet:
+    """Return the logins that the next daily run of `provider` asks about."""
+    return Login.objects.active().filter(provider=provider)
+
+
 def logins_to_ask(provider: Provider) -> int:
-    """Count the logins that the next daily run of `provider` asks about."""
-    return Login.objects.active().filter(provider=provider).count()
+    """Count them."""
+    return logins_to_be_asked(provider).count()
 
 
 def start_of_day(now: datetime, *, starts: time, zone: ZoneInfo, days: int = 0) -> datetime:
