@@ -141,7 +141,7 @@ class AttemptAdmin(KeysetAdmin, MachineRowsAdmin):
     def next_step(self, attempt: Attempt) -> str:
         """Render what an attempt under way waits for, and since or until when."""
         if attempt.state not in (AttemptState.DUE, AttemptState.CALLING):
-            return ""
+            return "–"
         return format_html("{} {}", attempt.waits_for, moment(attempt.not_before))
 
     @admin.display(description="data we hold")

@@ -338,13 +338,21 @@ class TestFourteenMornings:
         [
             pytest.param(0, "", id="today"),
             pytest.param(1, "", id="yesterday"),
-            pytest.param(2, "No daily run since Wednesday 18 November.", id="a-day-is-missing"),
-            pytest.param(20, "No daily run since Saturday 31 October.", id="long-ago"),
+            pytest.param(
+                2,
+                "No daily run has ended since that of Wednesday 18 November.",
+                id="a-day-is-missing",
+            ),
+            pytest.param(
+                20, "No daily run has ended since that of Saturday 31 October.", id="long-ago"
+            ),
         ],
     )
     def test_the_numbers_say_so_when_no_run_stands_behind_them(self, people, days_ago, words):
         make_login(outcome="fresh")
         self.daily(days_ago, fresh=1)
+        if days_ago:
+            make_run(origin="daily", local_date=NOON.date(), planned=1)
         morning = morning_of(User.objects.get(pk=people["ops"].pk), now=NOON)
 
         said = render_to_string("console/parts/numbers.html", {"morning": morning})
