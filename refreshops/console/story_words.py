@@ -99,21 +99,25 @@ def how_many_words(event: Event) -> str:
 
 def why_or_what_came(event: Event) -> str:
     """Return the reason; of a run's end, where it has none, what its logins came to."""
-    return event.reason or _value_words("outcomes", event.details.get("outcomes", {}))
+    return event.reason or _value_words(event, "outcomes", event.details.get("outcomes", {}))
 
 
 def details_of(event: Event) -> list[tuple[str, str]]:
     """Return what else is known of an event: name and words."""
     return [
-        (DETAIL_WORDS.get(name, name.replace("_", " ")).capitalize(), _value_words(name, value))
+        (
+            DETAIL_WORDS.get(name, name.replace("_", " ")).capitalize(),
+            _value_words(event, name, value),
+        )
         for name, value in event.details.items()
         if name not in NAMED_FURTHER and (value or value is False)
     ]
 
 
-def _value_words(name: str, value: Any) -> str:
+def _value_words(event: Event, name: str, value: Any) -> str:
     if name == "outcomes" and isinstance(value, dict):
-        return ", ".join(f"{count} {outcome_label(outcome)}" for outcome, count in value.items())
+        purpose = str(event.details.get("purpose", ""))
+        return ", ".join(f"{count} {outcome_label(key, purpose)}" for key, count in value.items())
     return "; ".join(_flat(value))
 
 
