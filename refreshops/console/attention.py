@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from refreshops.console.addresses import all_logins, runs_list
 from refreshops.console.approval_filter import APPROVAL, MINE
-from refreshops.console.clock_week import soon_url
+from refreshops.console.clock_week import out_url, soon_url
 from refreshops.console.leak_lists import UNCONFIRMED, money_words
 from refreshops.console.overview import Overview
 from refreshops.logins import leaks
@@ -19,6 +19,8 @@ class Attention:
     leaking_url: str
     dropping_out: int
     dropping_out_url: str
+    already_out: int
+    already_out_url: str
     unconfirmed: int
     unconfirmed_url: str
     to_approve: int
@@ -33,6 +35,8 @@ def attention_of(seen: Overview) -> Attention:
         leaking_url=all_logins(leak=leaks.OFF_HERE_ON_THERE),
         dropping_out=seen.dropping_out,
         dropping_out_url=soon_url(),
+        already_out=seen.already_out,
+        already_out_url=out_url(),
         unconfirmed=seen.unconfirmed,
         unconfirmed_url=all_logins(leak=UNCONFIRMED),
         to_approve=seen.to_approve,

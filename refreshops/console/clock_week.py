@@ -59,13 +59,18 @@ def week_of(user: Any, *, now: datetime, asked_today: bool) -> Week:
         already_out=found.already_out,
         not_known=found.not_known,
         soon_url=soon_url(),
-        out_url=all_logins(drops_out=DropsOutFilter.out),
+        out_url=out_url(),
     )
 
 
 def soon_url() -> str:
     """Return the address of the logins that drop out within two days."""
     return all_logins(drops_out=DropsOutFilter.soon)
+
+
+def out_url() -> str:
+    """Return the address of the logins that have dropped out."""
+    return all_logins(drops_out=DropsOutFilter.out)
 
 
 def _bars(days: tuple[clock.Day, ...]) -> list[Bar]:

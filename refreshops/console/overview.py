@@ -41,6 +41,7 @@ class Overview:
     leaking: dict[int, int] = field(default_factory=dict)
     unconfirmed: int = 0
     dropping_out: int = 0
+    already_out: int = 0
     to_approve: int = 0
     fresh_until: dict[str, datetime | None] = field(default_factory=dict)
 
@@ -91,6 +92,7 @@ def overview_of(
         leaking={pk: number for pk, number in every_leak.items() if number},
         unconfirmed=counted.unconfirmed,
         dropping_out=counted.dropping_out,
+        already_out=counted.already_out,
         # No row at all is asked for when the reader approves nothing.
         to_approve=told.to_approve or 0,
         fresh_until={name: getattr(told, f"fresh_until_{n}") for n, name in enumerate(down)},
@@ -119,6 +121,7 @@ def _counts(*, now: datetime) -> dict[str, Any]:
         "leaking": count_of(leaking),
         "unconfirmed": count_of(leaks.unconfirmed_for_long(logins, now=now)),
         "dropping_out": count_of(clock.dropping_out(logins, now=now)),
+        "already_out": count_of(clock.already_out(logins, now=now)),
     }
 
 

@@ -56,7 +56,12 @@ def drops_out(*, now: datetime, within: timedelta = SOON) -> Q:
 
 def already_out(logins: LoginQuerySet, *, now: datetime) -> LoginQuerySet:
     """Return active logins that the provider does not refresh by itself any more."""
-    return logins.filter(_TICKS, drops_out_at__lte=now)
+    return logins.filter(has_dropped_out(now=now))
+
+
+def has_dropped_out(*, now: datetime) -> Q:
+    """Return the condition on a login that the provider does not refresh it by itself any more."""
+    return _TICKS & Q(drops_out_at__lte=now)
 
 
 def not_known(logins: LoginQuerySet) -> LoginQuerySet:

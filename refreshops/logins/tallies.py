@@ -32,6 +32,7 @@ class Part:
     leaking: "Counter[int]" = field(default_factory=Counter)
     unconfirmed: int = 0
     dropping_out: int = 0
+    already_out: int = 0
 
 
 def count_part(logins: LoginQuerySet, *, now: datetime) -> Part:
@@ -42,15 +43,17 @@ def count_part(logins: LoginQuerySet, *, now: datetime) -> Part:
         leaking=Count("pk", filter=leaks.LEAKS[leaks.OFF_HERE_ON_THERE].condition),
         unconfirmed=Count("pk", filter=leaks.unconfirmed(now=now)),
         soon=Count("pk", filter=clock.drops_out(now=now)),
+        out=Count("pk", filter=clock.has_dropped_out(now=now)),
     )
     found, active = Part(), Counter[tuple[str, str, str]]()
-    for status, provider, bank, code, outcome, number, leaking, unconfirmed, soon in counted:
+    for status, provider, bank, code, outcome, number, leaking, unconfirmed, soon, out in counted:
         if status == LoginStatus.ACTIVE:
             active[bank, code, outcome] += number
         found.known += number
         found.leaking[provider] += leaking
         found.unconfirmed += unconfirmed
         found.dropping_out += soon
+        found.already_out += out
     found.active = [(*key, number) for key, number in active.items()]
     return found
 

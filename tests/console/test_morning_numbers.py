@@ -137,6 +137,7 @@ def numbers_of(morning: Any, draw: random.Random) -> list[tuple[int, str]]:
     found += [
         (about.leaking, about.leaking_url),
         (about.dropping_out, about.dropping_out_url),
+        (about.already_out, about.already_out_url),
         (about.unconfirmed, about.unconfirmed_url),
     ]
     if about.to_approve:
