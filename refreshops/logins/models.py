@@ -12,6 +12,7 @@ from refreshops.rules.freshness import DataState
 from refreshops.rules.outcomes import Outcome
 
 LIST_ORDER = ["institution", "outcome", "id"]
+FILTERS = ["status", "nightly", "data_state", "provider_code"]
 CELL = ["institution", "provider_code", "outcome"]
 THERE = ["status", "nightly", "gone_at"]
 
@@ -204,14 +205,13 @@ class Login(models.Model):
             # The list in its order: all, one manager's, and what is so rare that a walk along the
             # order would read far. By outcome also when a bank that is down was last fresh.
             models.Index(fields=LIST_ORDER, name="login_list"),
-            models.Index(fields=["customer", *LIST_ORDER], name="login_list_customer"),
+            models.Index(fields=["customer", *LIST_ORDER, *FILTERS], name="login_list_customer"),
             models.Index(
                 fields=["outcome", "institution", "id", "status", "fresh_at"],
                 name="login_list_outcome",
             ),
             models.Index(fields=["data_state", *LIST_ORDER], name="login_list_data"),
             models.Index(fields=["provider_code", *LIST_ORDER], name="login_list_code"),
-            # All that the numbers and the matrix of the index page count, in their order.
             models.Index(fields=["status", *CELL], name="login_matrix"),
             models.Index(fields=["login_id"], name="login_login_id"),
             # These hold all that the leaks and the clock ask for: no row is read to count them.

@@ -87,6 +87,47 @@ def test_pages_are_whole_and_in_order_however_they_are_found(
         assert keys == list(ordered.values_list("pk", flat=True))
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "status__exact=active",
+        "outcome=fresh",
+        "outcome=not_asked",
+        "data_state=none",
+        "nightly__exact=on",
+        "institution=TD",
+        "code=RETRY_LATER",
+        "leak=on_here_off_there",
+        "leak=never_verified",
+        "leak=replaced",
+        "drops_out=2",
+        "gone_at__isnull=True",
+        "q=maple&nightly__exact=on",
+    ],
+)
+def test_a_manager_finds_what_everybody_finds_of_their_own(signed_in, people, query):
+    now = timezone.now()
+    for name in ("manager", "other"):
+        customer = make_customer(f"M-{name}", name="Maple", account_manager=people[name])
+        for n, outcome in enumerate(("fresh", "institution_unavailable", "")):
+            make_login(
+                customer=customer,
+                institution=("TD", "RBC")[n % 2],
+                outcome=outcome,
+                provider_code="RETRY_LATER" if n == 1 else "",
+                nightly=("on", "off", "unknown")[n],
+                drops_out_at=now + timedelta(days=1),
+                gone_at=now if n == 1 else None,
+            )
+    own = Login.objects.filter(customer__account_manager=people["manager"])
+
+    everything = found(signed_in("ops"), query)
+
+    expected = everything & set(own.values_list("login_id", flat=True))
+    assert found(signed_in("manager"), query) == expected
+    assert expected or query == "leak=replaced"
+
+
 def test_what_drops_out_first_stands_first(signed_in, people):
     now = timezone.now()
     for days, name in ((1.5, "A"), (0.5, "Z"), (1, "M")):
