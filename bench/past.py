@@ -79,7 +79,7 @@ def _indexes_made_last() -> Iterator[None]:
 
 def _write(row: Planned, provider: Provider, opener: User, *, now: datetime) -> None:
     """Write one run with its attempts, calls and events."""
-    run = _run(row, provider, opener)
+    run = _run(row, provider, opener, now=now)
     last = Attempt.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     logins = Login.objects.count()
     history_sql.run(
@@ -106,14 +106,14 @@ def _write(row: Planned, provider: Provider, opener: User, *, now: datetime) -> 
     _tell(row, run, opener)
 
 
-def _run(row: Planned, provider: Provider, opener: User) -> Run:
+def _run(row: Planned, provider: Provider, opener: User, *, now: datetime) -> Run:
     by_person = row.origin is Origin.PERSON
     opened = row.opened_at
     run = Run(
         provider=provider,
         purpose=row.purpose.value,
         origin=row.origin.value,
-        local_date=wiring.local_date(opened),
+        local_date=wiring.local_date(now) - timedelta(days=row.days_back),
         opened_by=opener if by_person else None,
         reason="The customers left" if by_person else "",
         opened_at=opened,
