@@ -146,7 +146,8 @@ def _words() -> dict[str, str]:
 
 def _moment(seconds: str) -> str:
     if connection.vendor == "sqlite":
-        return f"strftime('%%Y-%%m-%%d %%H:%%M:%%f', {seconds}, 'unixepoch')"
+        # As Django writes them, with six digits of a second: they are compared as texts.
+        return f"strftime('%%Y-%%m-%%d %%H:%%M:%%f', {seconds}, 'unixepoch') || '000'"
     return f"to_timestamp({seconds})"
 
 
