@@ -45,6 +45,7 @@ def remember(days: int, *, now: datetime) -> None:
 
     from refreshops.logins.models import Provider
     from refreshops.routine.models import Run
+    from refreshops.tracing import planning
 
     provider = Provider.objects.get(name="flinks")
     for back in range(days, 0, -1):
@@ -60,8 +61,10 @@ def remember(days: int, *, now: datetime) -> None:
         )
         with connection.cursor() as cursor:
             cursor.execute(PLANT_HISTORY, [run.pk, at, at])
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    planning.forget_sizes()
 
 
 def measured(size: int, *, now: datetime) -> dict[str, float]:

@@ -19,7 +19,7 @@ from refreshops.routine import claims, ended, engine, opening, schedules, seats
 from refreshops.routine.models import Run
 from refreshops.routine.stopping import asked_to_stop
 from refreshops.rules.lifecycle import Origin
-from refreshops.tracing import retention
+from refreshops.tracing import planning, retention
 from refreshops.tracing.events import THE_SCHEDULE, Action, note
 
 SLICE_S = 30.0
@@ -147,6 +147,7 @@ def prune() -> str:
     number = sum(gone.values())
     if number:
         note(Action.PRUNE, by=THE_SCHEDULE, at=now, number=number, details=gone)
+    planning.forget_sizes()
     bankdata_retention.empty_the_log()
     uploads.drop_old(now=now)
     return ", ".join(f"{count} {name}" for name, count in gone.items()) + " deleted"
