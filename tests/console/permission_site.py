@@ -299,7 +299,7 @@ def ask(client: Client, method: str, address: str, form: dict[str, Any]) -> Http
     """Send one request and read its answer whole; a POST carries `form`."""
     answer: Any = client.post(address, form) if method == "POST" else client.get(address)
     if answer.streaming:
-        answer.getvalue()
+        answer.streaming_content = [answer.getvalue()]
     return answer
 
 
