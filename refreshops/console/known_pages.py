@@ -15,6 +15,21 @@ from refreshops.console.machine_rows import COUNT_CAP, CappedPaginator
 # Up to here the rows are fetched by their keys and put in order; beyond, the keys of a page come
 # soon enough along the index of the order.
 FEW = 2_000
+# One value of these may be that of most rows.
+HOLDING_MANY = frozenset(
+    {
+        "status",
+        "outcome",
+        "data_state",
+        "nightly",
+        "institution",
+        "provider_code",
+        "gone_at",
+        "drops_out_at",
+        "nightly_verified_at",
+        "status_changed_at",
+    }
+)
 
 
 class KnownRowsPaginator(CappedPaginator):
@@ -88,7 +103,7 @@ def _begun_at_joins(rows: Any) -> Any:
     looked_at = {
         column: Func(column, template="+%(expressions)s", output_field=column.output_field)
         for column in columns
-        if isinstance(column, Col) and column.alias == base
+        if isinstance(column, Col) and column.alias == base and column.target.name in HOLDING_MANY
     }
     found = rows.all()
     found.query.where = found.query.where.replace_expressions(looked_at)

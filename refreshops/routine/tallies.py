@@ -1,7 +1,7 @@
 """How the logins of runs stand, counted in one question for as many runs as a page shows."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,21 +64,33 @@ def tally_of_totals(totals: Mapping[str, Any]) -> Tally:
 
 
 def tallies(attempts: QuerySet[Attempt], runs: Iterable[int]) -> dict[int, Tally]:
-    """Count those of `attempts` that belong to `runs`; one question, whatever their number.
-
-    Each state and outcome is counted by itself: a range of one index, where a grouping of many
-    attempts would compare them one by one.
-    """
+    """Count those of `attempts` that belong to `runs`; one question, whatever their number."""
     found = {pk: Tally() for pk in runs}
     if not found:
         return found
-    rows = attempts.filter(run=OuterRef("pk"), login__isnull=False).order_by()
+    # Each of part of them has to be looked at: then once, and not once for each state.
+    counted = _grouped if attempts.query.where else _ranged
+    for pk, state, outcome, number in counted(attempts.filter(login__isnull=False), list(found)):
+        found[pk].add(state, outcome, number)
+    return found
+
+
+def _ranged(attempts: QuerySet[Attempt], runs: list[int]) -> Iterator[tuple[int, str, str, int]]:
+    """Count each state and outcome by itself: a range of one index.
+
+    A grouping of many attempts would compare them one by one.
+    """
+    rows = attempts.filter(run=OuterRef("pk"))
     counts = [count_of(rows.filter(state=state, outcome=outcome)) for state, outcome in ENDS]
-    for pk, *numbers in Run.objects.filter(pk__in=list(found)).values_list("pk", *counts):
+    for pk, *numbers in Run.objects.filter(pk__in=runs).values_list("pk", *counts):
         for (state, outcome), number in zip(ENDS, numbers, strict=True):
             if number:
-                found[pk].add(state, outcome, number)
-    return found
+                yield pk, state, outcome, number
+
+
+def _grouped(attempts: QuerySet[Attempt], runs: list[int]) -> Iterator[tuple[int, str, str, int]]:
+    rows = attempts.filter(run__in=runs).order_by().values_list("run_id", "state", "outcome")
+    yield from rows.annotate(number=Count("pk"))
 
 
 def count_of(rows: QuerySet[Any]) -> Subquery:

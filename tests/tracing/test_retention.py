@@ -43,9 +43,7 @@ def test_only_calls_older_than_the_day_go():
     ("seconds_a_row", "steps"),
     [
         pytest.param(0, [100, 200, 400, 50], id="as-many-again-while-it-is-quick"),
-        pytest.param(
-            0.0004, [100, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50], id="to-measure"
-        ),
+        pytest.param(0.0002, [100, *[50] * 12], id="to-measure"),
         pytest.param(1, [100, *[20] * 32, 10], id="never-fewer-than-a-few"),
     ],
 )
