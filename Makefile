@@ -60,7 +60,7 @@ check: $(VENV)/.dev ## Lint, types, settings, migrations, documents, architectur
 	@if grep -n '://' requirements.txt requirements-dev.txt; then \
 		echo "The locks must name no host."; exit 1; fi
 
-bench: $(VENV)/.dev ## Measure the routine against a plain loop, on SQLite and PostgreSQL
+bench: $(VENV)/.dev ## Measure the routine, large orders and every page, on SQLite and PostgreSQL
 	$(BIN)/python -m bench
 
 docs: $(VENV)/.dev ## Write the generated documents
