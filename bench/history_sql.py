@@ -89,7 +89,8 @@ SNAPSHOTS = """
     INSERT INTO bankdata_snapshot
            (login_id, attempt_id, fetched_at, data_as_of, payload, account_count, transaction_count)
     SELECT login_id, id, finished_at, finished_at, {payload}, 2, id %% 900
-      FROM routine_attempt WHERE run_id = %s AND outcome = 'fresh' ORDER BY id
+      FROM routine_attempt
+     WHERE run_id >= %s AND run_id <= %s AND outcome = 'fresh' ORDER BY id
 """
 ACCOUNTS = """
     INSERT INTO bankdata_bankaccount (login_id, snapshot_id, title, kind, currency,

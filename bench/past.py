@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from bench import endings, history_sql
-from bench.population import Size, fill
+from bench.population import FULL_PAGE, Size, fill
 from bench.runs_planned import Planned, Scale, planned
 from refreshops import wiring
 from refreshops.logins.models import Login, Note, Provider
@@ -167,7 +167,9 @@ def _learn(plan: list[Planned], opener: User, *, now: datetime) -> None:
     with transaction.atomic():
         for run in runs[-2:]:
             history_sql.run(history_sql.LEARNED, [run.pk])
-        history_sql.run(history_sql.SNAPSHOTS, [runs[-2].pk])
+        # Of yesterday's run, which is large enough, or in a small world of them all.
+        since = runs[-2] if runs[-2].planned > FULL_PAGE else runs[0]
+        history_sql.run(history_sql.SNAPSHOTS, [since.pk, runs[-2].pk])
         history_sql.run(history_sql.ACCOUNTS)
         history_sql.run(history_sql.NOTES, {"now": now.timestamp(), "by": opener.pk})
     slots.fit(provider_id=runs[-1].provider_id, now=now, window=wiring.window())
