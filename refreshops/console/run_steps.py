@@ -221,19 +221,20 @@ def _withdraw(run: Run, by: Any, reason: str) -> str:
 
 
 def _pause(run: Run, by: Any, reason: str) -> str:
-    services.pause_run(run, by=by, why=reason, now=wiring.clock())
-    return f"Run {run.pk} is paused."
+    paused = services.pause_run(run, by=by, why=reason, now=wiring.clock())
+    return f"Run {run.pk} {'is paused.' if paused else 'was paused already: nothing was changed.'}"
 
 
 def _resume(run: Run, by: Any, reason: str) -> str:
-    services.resume_run(run, by=by, now=wiring.clock())
+    resumed = services.resume_run(run, by=by, now=wiring.clock())
     tasks.nudge(run.provider.name)
-    return f"Run {run.pk} goes on."
+    return f"Run {run.pk} {'goes on.' if resumed else 'went on already: nothing was changed.'}"
 
 
 def _cancel(run: Run, by: Any, reason: str) -> str:
     left = services.cancel_run(run, by=by, why=reason, now=wiring.clock())
-    return f"Run {run.pk} is cancelled; {logins_words(left)} will not be asked."
+    not_asked = f"{logins_words(left)} will not be asked" if left else "nothing was left to ask"
+    return f"Run {run.pk} is cancelled; {not_asked}."
 
 
 _DOING: dict[str, Callable[[Run, Any, str], str]] = {

@@ -26,18 +26,20 @@ def pause(
     """Pause a provider; True when this call did it.
 
     The first machine's pause stands; a person's takes the place of any other, in one statement.
+    The same once more, as by a double click, is no other.
     """
     found = Provider.objects.filter(pk=provider_id)
     if kind is not PauseKind.PERSON:
         found = found.filter(paused_at__isnull=True)
     reason = why[:500] or kind.label
+    same = {
+        "paused_kind": kind.value,
+        "paused_reason": reason,
+        "paused_by": getattr(by, "pk", None),
+    }
     with transaction.atomic():
-        paused = found.update(
-            paused_at=now,
-            paused_by=getattr(by, "pk", None),
-            paused_kind=kind.value,
-            paused_reason=reason,
-            resume_at=resume_at,
+        paused = found.exclude(paused_at__isnull=False, **same).update(
+            paused_at=now, resume_at=resume_at, **same
         )
         if paused:
             details = {"kind": kind.label}

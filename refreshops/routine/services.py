@@ -77,20 +77,26 @@ def switch(
     return place(logins, order, approval_above=approval_above)
 
 
-def pause_run(run: Run, *, by: Any, why: str, now: datetime) -> None:
-    """Pause an open run; raise `ReasonMissing`, `RunAlreadyClosed`."""
+def pause_run(run: Run, *, by: Any, why: str, now: datetime) -> bool:
+    """Pause an open run; False when it was paused already. Raise `ReasonMissing`,
+    `RunAlreadyClosed`.
+    """
     if not why.strip():
         raise ReasonMissing("Say why the run is paused; the next person will want to know.")
     with transaction.atomic():
-        if _move(run, RunState.PAUSED, now=now, why=f"Paused by {by}: {why.strip()}"):
+        moved = _move(run, RunState.PAUSED, now=now, why=f"Paused by {by}: {why.strip()}")
+        if moved:
             noting.done_to(run, Action.PAUSE_RUN, by=by, at=now, reason=why)
+    return moved
 
 
-def resume_run(run: Run, *, by: Any, now: datetime) -> None:
-    """Let a paused run go on; raise `RunAlreadyClosed`."""
+def resume_run(run: Run, *, by: Any, now: datetime) -> bool:
+    """Let a paused run go on; False when it did already. Raise `RunAlreadyClosed`."""
     with transaction.atomic():
-        if _move(run, RunState.OPEN, now=now, why=""):
+        moved = _move(run, RunState.OPEN, now=now, why="")
+        if moved:
             noting.done_to(run, Action.RESUME_RUN, by=by, at=now)
+    return moved
 
 
 def cancel_run(run: Run, *, by: Any, why: str, now: datetime) -> int:
@@ -127,6 +133,9 @@ def _move(run: Run, wanted: RunState, *, now: datetime, why: str) -> bool:
     try:
         run.step_to(wanted, at=now, why=why)
     except LostRace as lost:
+        run.refresh_from_db(fields=["state"])
+        if run.state == wanted.value:
+            return False  # a double click, or two people of one mind
         raise RunAlreadyClosed(f"Run {run.pk} was just changed by somebody else.") from lost
     return True
 

@@ -18,35 +18,13 @@ from refreshops.routine.checking import check_schedule
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt, Run
 from refreshops.rules.lifecycle import Purpose
 from tests.builders import NOON, make_login, make_logins, make_provider
+from tests.routine.at_once import at_once
 from tests.routine.conftest import WINDOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TOMORROW = NOON + timedelta(days=1)
 PEOPLE = 8
-
-
-def at_once(*deeds: Callable[[], Any]) -> list[Any]:
-    """Let every deed begin at one instant; return what each returned, or what it raised."""
-    barrier = threading.Barrier(len(deeds))
-    found: list[Any] = [None] * len(deeds)
-
-    def do(number: int, deed: Callable[[], Any]) -> None:
-        try:
-            connection.ensure_connection()
-            barrier.wait()
-            found[number] = deed()
-        except Exception as error:
-            found[number] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=do, args=pair) for pair in enumerate(deeds)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return found
 
 
 def switching(keys: Iterable[int], *, on: bool = False, **more: Any) -> Callable[[], Any]:
