@@ -25,7 +25,11 @@ from refreshops.rules.outcomes import Outcome
 from tests.builders import make_customer, make_login, make_provider
 from tests.console.conftest import make_attempt, make_run
 
-SEEDS = range(25)
+# The first few at every change; all of them with the long tests.
+SEEDS = [
+    pytest.param(seed, marks=[] if seed < 10 else pytest.mark.soak, id=f"seed-{seed}")
+    for seed in range(300)
+]
 BANKS = ("TD", "RBC", "Bank & Sons <b>", "Caisse ?", "")
 CODES = ("", "RETRY_LATER", "INVALID_PASSWORD", "A=B&c", "UNAVAILABLE", "X-1")
 CELLS_LOOKED_AT = 12
@@ -38,13 +42,17 @@ class Chance:
     random: random.Random
     people: dict[str, User]
 
-    def login(self, customer: Any) -> Login:
+    def login(self, customer: Any, *, down: str | None) -> Login:
+        """A login; most of those at the bank that is `down` ended so."""
         draw, now = self.random, timezone.now()
         outcome = draw.choice(["", *Outcome, *[Outcome.FRESH] * 6])
+        bank = draw.choice(BANKS)
+        if bank == down and draw.random() < 0.8:
+            outcome = Outcome.INSTITUTION_UNAVAILABLE
         hours = draw.choice([None, -5, 3, 30, 47, 49, 200])
         return make_login(
             customer=customer,
-            institution=draw.choice(BANKS),
+            institution=bank,
             status=draw.choice(["active", "active", "active", "inactive"]),
             status_changed_at=draw.choice([None, now, now - timedelta(days=2)]),
             nightly=draw.choice(["on", "off", "unknown"]),
@@ -92,7 +100,7 @@ class Chance:
             )
 
 
-@pytest.fixture(params=SEEDS, ids=lambda seed: f"seed-{seed}")
+@pytest.fixture(params=SEEDS)
 def history(request, people) -> None:
     """A register with its runs, drawn from a seed."""
     draw = random.Random(request.param)
@@ -105,7 +113,9 @@ def history(request, people) -> None:
         make_customer(f"C-{number}", account_manager=people.get(draw.choice(owners)))
         for number in range(6)
     ]
-    logins = [chance.login(draw.choice(customers)) for _ in range(draw.choice([1, 8, 40]))]
+    down = draw.choice([*BANKS[:3], None])
+    number = draw.choice([1, 8, 40, 40])
+    logins = [chance.login(draw.choice(customers), down=down) for _ in range(number)]
     for days_ago in range(draw.randrange(5)):
         if draw.random() < 0.8:
             chance.daily(days_ago, logins)
