@@ -63,7 +63,7 @@ def shell(place, text, **more):
 def world(simulate, install, database):
     """Logins with bank data, fetched a moment ago; all but one are the person's to be erased."""
     simulator = simulate(
-        scenario="calm", logins=5, limit=0, body_kb=5, plant=PLANTED, card_busy_seconds=2
+        scenario="calm", logins=5, limit=0, body_kb=5, plant=PLANTED, card_busy_seconds=6
     )
     place = install(database, simulator)
     other, *login_ids = [row["login_id"] for row in simulator.register_rows()]
