@@ -16,6 +16,7 @@ from refreshops.tracing.models import Call, Event
 OPS, MANAGER, AUDITOR = "ops", "manager-01", "auditor"
 # Of a filter with many choices so many are measured, spread over them.
 CHOICES = 4
+SECOND = "second page"
 LISTS = {
     "calls": "tracing_call",
     "attempts": "routine_attempt",
@@ -73,9 +74,12 @@ def _of_list(client: Client, name: str, who: str) -> Iterator[Page]:
     for label, query in _filters(client, address):
         yield Page(f"{name} {label}", who, f"{address}{query}", "filter", name)
     for label, query in _searches(name, who).items():
-        yield Page(f"{name} {label}", who, f"{address}?{urlencode(query)}", "search", name)
+        # A run fills a page: that is a filter which one types.
+        kind = "filter" if label == "search run" else "search"
+        yield Page(f"{name} {label}", who, f"{address}?{urlencode(query)}", kind, name)
     for label, query in _depths(name).items():
-        yield Page(f"{name} {label}", who, f"{address}?{urlencode(query)}", "deep", name)
+        kind = "list" if label == SECOND else "deep"
+        yield Page(f"{name} {label}", who, f"{address}?{urlencode(query)}", kind, name)
 
 
 def _filters(client: Client, address: str) -> Iterator[tuple[str, str]]:
@@ -121,7 +125,7 @@ def _depths(name: str) -> dict[str, dict[str, Any]]:
         return {"half down": {"before": _middle(Event, "at")}, "oldest": {"after": "oldest"}}
     if name == "attempts":
         return {"half down": {"before": _middle(Attempt, "")}, "oldest": {"after": "oldest"}}
-    return {"second page": {"p": 2}}
+    return {SECOND: {"p": 2}}
 
 
 def _middle(model: Any, time: str) -> str:
