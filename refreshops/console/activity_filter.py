@@ -1,21 +1,20 @@
 """The filter "inactive for more than N days" of the customers, N typed by the person."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from refreshops import wiring
+from refreshops.console.filters import TypedFilter
 from refreshops.logins.models import Customer
 
 PRESETS = (30, 90, 180)
 MOST_DAYS = 36_500
 
 
-class InactiveFilter(admin.SimpleListFilter):
+class InactiveFilter(TypedFilter):
     """By last activity: longer ago than N days. Who was never active counts as inactive."""
 
     title, parameter_name = "inactive for more than", "inactive_days"
@@ -53,12 +52,3 @@ class InactiveFilter(admin.SimpleListFilter):
             return queryset.none()
         since = wiring.clock() - timedelta(days=self.days)
         return queryset.filter(Q(last_activity_at__lt=since) | Q(last_activity_at__isnull=True))
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        """Yield the presets, and keep the other parameters of the address for the form."""
-        self.others = [
-            (name, value)
-            for name, value in changelist.params.items()
-            if name != self.parameter_name
-        ]
-        yield from super().choices(changelist)

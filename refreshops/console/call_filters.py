@@ -1,6 +1,6 @@
 """Filters of lists with millions of rows: a day, typed or chosen, and one value of a field."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from refreshops.console.filters import Choices, ExactFilter, ProviderFilter
+from refreshops.console.filters import Choices, ExactFilter, ProviderFilter, TypedFilter
 from refreshops.console.lookups import YEARS
 from refreshops.console.search import is_number
 
@@ -18,7 +18,7 @@ DAY_CHOICES: Choices = [(TODAY, "Today"), (YESTERDAY, "Yesterday"), (WEEK, "The 
 A_DAY = timedelta(days=1)
 
 
-class DayFilter(admin.SimpleListFilter):
+class DayFilter(TypedFilter):
     """By local day: today, yesterday, the last seven days, or any one day by its date."""
 
     title, parameter_name = "day", "day"
@@ -62,15 +62,6 @@ class DayFilter(admin.SimpleListFilter):
             return queryset.none()
         since, until = (midnight(day) for day in self.days)
         return queryset.filter(**{f"{self.field}__gte": since, f"{self.field}__lt": until})
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        """Yield the choices, and keep the other parameters of the address for the form."""
-        self.others = [
-            (name, value)
-            for name, value in changelist.params.items()
-            if name != self.parameter_name
-        ]
-        yield from super().choices(changelist)
 
 
 def midnight(day: date) -> datetime:

@@ -10,14 +10,13 @@ from refreshops.console.badges import mark, outcome_label, purpose_words, run_ba
 from refreshops.console.charts import in_bar_order
 from refreshops.console.moments import lasting_words, local_words
 from refreshops.console.scoping import attempts_of, sees_everything
+from refreshops.routine import seats
 from refreshops.routine.models import Run
 from refreshops.routine.paces import NO_PACE, Pace, paces
 from refreshops.routine.progress import Progress, kept_calls, kept_tally, progress
 from refreshops.routine.tallies import Tally, tallies
 from refreshops.rules.lifecycle import Origin, RunState
 
-# A worker that lives shows itself more often.
-SEEN_WITHIN = timedelta(seconds=60)
 NO_WORKER = "No worker is running: nothing moves until one is started."
 HELD_UP = mark("r-paused", "held up")
 BEING_ASKED, STILL_WAITING = "Being asked", "Still waiting"
@@ -125,7 +124,7 @@ def _stands_still(run: Run, tally: Tally, pace: Pace, *, now: datetime) -> bool:
     """Tell whether an open run has logins left and nobody works on it."""
     if run.state != RunState.OPEN.value or run.provider.paused_at is not None:
         return False
-    return tally.left > 0 and not pace.moved_since(now - SEEN_WITHIN)
+    return tally.left > 0 and not pace.moved_since(now - seats.WORKER_SEEN_WITHIN)
 
 
 def _whole(run: Run, stands: Progress, *, now: datetime) -> Card:

@@ -1,23 +1,16 @@
-"""The story as a CSV file: every event of a list, newest first, whatever page is shown."""
+"""The story as a CSV file: every event of a list, newest first."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.http.response import HttpResponseBase
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
 
-from refreshops.console.call_export import COUNTED, narrowed_by
-from refreshops.console.exports import csv_response, dated_name
-from refreshops.console.keyset import Key, KeysetAdmin
-from refreshops.console.story import tell
+from refreshops.console.keyset import Key, by_key
+from refreshops.console.list_export import ListExport
 from refreshops.console.story_words import what_was_done
 from refreshops.logins.cells import Row
-from refreshops.tracing.events import Action
 from refreshops.tracing.models import Event
 
 COLUMNS = (
@@ -34,53 +27,27 @@ COLUMNS = (
     "details",
     "event",
 )
-CHUNK = 1000
 NEWEST = Key("at")
 
 
-class EventExport(KeysetAdmin):
-    """Mixin of the events' admin: its list as a file. Who may read it may take it away."""
+class EventExport(ListExport):
+    """Mixin of the events' admin: its list as a file, in which its own export stands too."""
 
-    change_list_template = "console/events.html"
+    exported = "events"
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add the file."""
-        wrapped = self.admin_site.admin_view(self.export_csv)
-        return [path("export/", wrapped, name="tracing_event_export"), *super().get_urls()]
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Tell whether this person may take events away: who may read them may."""
+        return self.has_view_permission(request)
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Offer the export."""
-        address = f"{reverse('admin:tracing_event_export')}?{request.GET.urlencode()}"
-        return super().changelist_view(request, {"export_url": address, **(extra_context or {})})
-
-    def export_csv(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer with the file; that it was taken is told first, and stands in it."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        try:
-            rows: QuerySet[Event] = self.get_changelist_instance(request).queryset
-        except IncorrectLookupParameters as senseless:
-            raise BadRequest("A filter makes no sense.") from senseless
-        counted = rows.order_by()[: COUNTED + 1].count()
-        details = {"what": "events", "as": "csv", "filters": narrowed_by(request)}
-        number = counted if counted <= COUNTED else None
-        tell(request, Action.EXPORT, number=number, details=details)
-        return csv_response(event_rows(rows), filename=dated_name("events", ending="csv"))
+    def rows_for_file(self, rows: QuerySet[Any]) -> Iterator[Row]:
+        """Yield the file's rows."""
+        return event_rows(rows)
 
 
 def event_rows(events: QuerySet[Event]) -> Iterator[Row]:
-    """Yield the header and a row for each event, newest first, read by key in chunks."""
+    """Yield the header and a row for each event, newest first."""
     yield COLUMNS
-    events = events.order_by(*NEWEST.ordering)
-    rest = events
-    while chunk := list(rest[:CHUNK]):
-        yield from map(_row, chunk)
-        beyond = NEWEST.beyond(events, NEWEST.cursor(chunk[-1]), older=True)
-        rest = events.none() if beyond is None else beyond
+    yield from map(_row, by_key(events, key=NEWEST))
 
 
 def _row(event: Event) -> Row:

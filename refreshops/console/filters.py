@@ -1,5 +1,6 @@
 """Filters whose choices cost little and show no foreign rows."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -38,6 +39,19 @@ class ExactFilter(admin.SimpleListFilter):
             return queryset.filter(**{self.field: ""})
         # PostgreSQL refuses a NUL in a text with an error; no row holds one.
         return queryset.none() if "\0" in value else queryset.filter(**{self.field: value})
+
+
+class TypedFilter(admin.SimpleListFilter):
+    """A filter that takes a typed value beside its choices, in a form of its own."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Yield the choices, and keep the other parameters of the address for the form."""
+        self.others = [
+            (name, value)
+            for name, value in changelist.params.items()
+            if name != self.parameter_name
+        ]
+        yield from super().choices(changelist)
 
 
 class OutcomeFilter(ExactFilter):

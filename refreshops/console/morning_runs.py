@@ -8,20 +8,18 @@ from typing import Any
 from django.db.models import Q
 
 from refreshops import wiring
-from refreshops.console.badges import mark
-from refreshops.console.cards import Card, cards_of
+from refreshops.console.cards import HELD_UP, NO_WORKER, Card, cards_of
 from refreshops.console.fourteen import first_day
 from refreshops.console.overview import Overview
 from refreshops.console.scoping import runs_of, sees_everything
 from refreshops.logins.models import Provider
 from refreshops.routine.models import Run
+from refreshops.routine.progress import WAITS_FOR_A_WORKER
 from refreshops.rules.lifecycle import Origin, RunState
 
 LATEST_RUNS = 6
 # A worker takes what is due within seconds.
 STILL_FOR = timedelta(minutes=3)
-WAITS_FOR_A_WORKER = "Waiting for a worker."
-NO_WORKER = "No worker is running: nothing moves until one is started."
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def _honest(card: Card, seen: Overview, *, now: datetime) -> Card:
         return card
     # Nobody can say when it will be done.
     sentence = card.sentence.partition(", done about ")[0]
-    return replace(card, mark=mark("r-paused", "held up"), sentence=sentence, waits_because=why)
+    return replace(card, mark=HELD_UP, sentence=sentence, waits_because=why)
 
 
 def _held_up(card: Card, seen: Overview, *, now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 
 from django.db.models import Exists, Max, OuterRef, Subquery
@@ -19,8 +19,6 @@ from refreshops.routine.tallies import count_of
 from refreshops.rules.lifecycle import Origin
 from refreshops.rules.outcomes import Outcome
 from refreshops.tracing.models import Call
-
-WORKER_SEEN_WITHIN = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,10 @@ class Overview:
 
     def worker_alive(self, now: datetime) -> bool:
         """Tell whether a worker was seen lately."""
-        return self.worker_seen_at is not None and now - self.worker_seen_at <= WORKER_SEEN_WITHIN
+        return (
+            self.worker_seen_at is not None
+            and now - self.worker_seen_at <= seats.WORKER_SEEN_WITHIN
+        )
 
 
 def overview_of(

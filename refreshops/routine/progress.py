@@ -14,6 +14,9 @@ from refreshops.rules.lifecycle import RunState
 from refreshops.rules.pacing import forecast
 from refreshops.tracing.models import Call
 
+# Said of a run that could go on at once.
+WAITS_FOR_A_WORKER = "Waiting for a worker."
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -151,7 +154,7 @@ def _waits_because(run: Run, tally: Tally, pace: Pace, *, now: datetime) -> str:
     if pace.ready:
         if pace.slots_used >= provider.logins_per_minute:
             return _all_used(provider.logins_per_minute)
-        return "Waiting for a worker."
+        return WAITS_FOR_A_WORKER
     return _next_words(pace, now=now)
 
 

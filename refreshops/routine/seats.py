@@ -10,6 +10,8 @@ from django.db.models import Q
 from refreshops.routine.models import Beat
 
 WORKER = "worker"
+# A worker that lives shows itself more often.
+WORKER_SEEN_WITHIN = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
