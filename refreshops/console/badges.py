@@ -8,6 +8,8 @@ from refreshops.rules.lifecycle import Purpose, RunState
 from refreshops.rules.outcomes import MEANING_OF, Outcome, Reason
 
 NOT_ASKED = "Not asked yet"
+# Of what nobody has asked about for too long to call it fresh.
+WAS_FRESH = "Was fresh"
 
 REASON_WORDS: dict[Reason, str] = {
     Reason.NONE: "",
@@ -83,6 +85,11 @@ def outcome_badge(outcome: str, reason: str = "", purpose: str = "") -> SafeStri
     words = outcome_label(outcome, purpose)
     finer = reason_words(reason)
     return mark(f"o-{outcome or 'due'}", f"{words}: {finer}" if finer else words)
+
+
+def was_fresh_badge() -> SafeString:
+    """Return the badge of a good outcome that is too old to be one now; never green."""
+    return mark("o-due", WAS_FRESH)
 
 
 def reason_words(reason: str) -> str:

@@ -19,7 +19,7 @@ from refreshops.console.scoping import logins_of, sees_bank_data
 from refreshops.console.story import tell
 from refreshops.console.timeline import timeline_of
 from refreshops.console.timeline_entries import ENDED, OPEN, Timeline, cursor_of
-from refreshops.console.words import about_login, held_data
+from refreshops.console.words import about_login, held_data, outcome_now
 from refreshops.logins.models import Login, LoginStatus, Nightly
 from refreshops.routine.receipts import ORDERS, Receipt
 from refreshops.rules.lifecycle import Purpose
@@ -45,6 +45,7 @@ def login_context(request: HttpRequest, login: Login) -> dict[str, Any]:
         "login": login,
         "plain": about_login(login, now=now, outage=outage),
         "by_when": by_when(login, now=now, nobody_acts=outage is not None),
+        "outcome": outcome_now(login, now=now, reason=login.outcome_reason),
         "held": held_data(login, now=now),
         "timeline": timeline,
         "calls_url": calls_list(q=login.login_id),

@@ -11,9 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.html import format_html
 
+from refreshops import wiring
 from refreshops.console import filters, login_search, order_pages, paste_pages
 from refreshops.console.addresses import bundle_of_cell
-from refreshops.console.badges import mark, nightly_badge, outcome_badge
+from refreshops.console.badges import mark, nightly_badge
 from refreshops.console.known_pages import KnownRows
 from refreshops.console.login_export import LoginExport
 from refreshops.console.login_page import login_context
@@ -22,7 +23,7 @@ from refreshops.console.moments import moment
 from refreshops.console.notes import LoginNotes
 from refreshops.console.order_kinds import KINDS, is_offered, may
 from refreshops.console.receipt_pages import LoginReceipts
-from refreshops.console.words import person
+from refreshops.console.words import outcome_now, person
 from refreshops.logins.models import Customer, Login
 from refreshops.providers.flinks.answers import canonical_login_id
 from refreshops.rules.lifecycle import Purpose
@@ -246,7 +247,7 @@ class LoginAdmin(KnownRows, LoginNotes, LoginReceipts, LoginExport):
     @admin.display(description="outcome")
     def ended(self, login: Login) -> str:
         """Render the last outcome."""
-        return outcome_badge(login.outcome)
+        return outcome_now(login, now=wiring.clock())
 
     @admin.display(description="data as of")
     def data(self, login: Login) -> str:

@@ -13,7 +13,7 @@ from refreshops.console.addresses import (
     logins_list,
 )
 from refreshops.console.attention import Attention, attention_of
-from refreshops.console.badges import outcome_label
+from refreshops.console.badges import WAS_FRESH, outcome_label
 from refreshops.console.cards import Card
 from refreshops.console.fourteen import Mornings, first_day, mornings_of
 from refreshops.console.matrix import Counted, Matrix, build
@@ -42,9 +42,13 @@ SIX = (
 
 @dataclass(frozen=True)
 class Number:
-    """How many active logins last ended so, and the list of exactly those rows."""
+    """How many active logins last ended so, and the list of exactly those rows.
+
+    `colour` is the outcome whose colour it has: nothing is green that is known to be old.
+    """
 
     kind: str
+    colour: str
     label: str
     hint: str
     count: int
@@ -107,9 +111,9 @@ def morning_of(user: Any, *, now: datetime, every_line: bool = False) -> Morning
     down = [row.institution for row in matrix.outages if row.count <= MOST_READ][:MOST_OUTAGES]
     seen = overview_of(user, now=now, mornings_since=first_day(today), part=part, down=down)
     runs = shown_runs(user, seen, now=now)
-    six, rest = _numbers(counted)
     asked = sum(row[-1] for row in counted)
     start = start_of(user, seen, runs, active=asked, now=now)
+    six, rest = _numbers(counted, grown_old=start.grown_old)
     return Morning(
         pulse=_pulse(seen, now=now),
         today=runs.today,
@@ -126,21 +130,23 @@ def morning_of(user: Any, *, now: datetime, every_line: bool = False) -> Morning
     )
 
 
-def _numbers(counted: list[Counted]) -> tuple[list[Number], list[Number]]:
+def _numbers(counted: list[Counted], *, grown_old: bool) -> tuple[list[Number], list[Number]]:
     counts: Counter[str] = Counter()
     for _, _, outcome, number in counted:
         counts[outcome] += number
-    six = [_number(row.value, counts) for row in SIX]
+    six = [_number(row.value, counts, grown_old=grown_old) for row in SIX]
     others = [row.value for row in Outcome if row not in SIX]
     rest = [_number(name, counts) for name in (*others, "") if counts[name]]
     return six, rest
 
 
-def _number(outcome: str, counts: "Counter[str]") -> Number:
+def _number(outcome: str, counts: "Counter[str]", *, grown_old: bool = False) -> Number:
+    was_fresh = grown_old and outcome == Outcome.FRESH
     hint = MEANING_OF[Outcome(outcome)].meaning if outcome else "The next daily run asks them."
     return Number(
         kind=outcome or "due",
-        label=outcome_label(outcome),
+        colour="due" if was_fresh or not outcome else outcome,
+        label=WAS_FRESH if was_fresh else outcome_label(outcome),
         hint=hint,
         count=counts[outcome],
         url=logins_list(outcome=outcome or NOT_ASKED),

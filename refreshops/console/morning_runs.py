@@ -26,12 +26,15 @@ STILL_FOR = timedelta(minutes=3)
 class ShownRuns:
     """Cards of today's daily runs, of the latest others, and of all daily ones of two weeks.
 
-    `daily` is empty for who sees only part of a run: a column of it would be no run.
+    `daily` is empty for who sees only part of a run: a column of it would be no run. `ended` are
+    whole daily runs of two weeks that ended: for anybody, as it says of nobody's logins more
+    than when they were asked.
     """
 
     today: list[Card] = field(default_factory=list)
     latest: list[Card] = field(default_factory=list)
     daily: list[Card] = field(default_factory=list)
+    ended: list[Run] = field(default_factory=list)
 
     @property
     def moving(self) -> bool:
@@ -43,9 +46,10 @@ def shown_runs(user: Any, seen: Overview, *, now: datetime) -> ShownRuns:
     """Read them in three questions: the runs, their counts, and what holds up the open ones."""
     today = wiring.local_date(now)
     runs = _runs(user, {row.pk: row for row in seen.providers}, today=today)
+    shown = [run for run in runs if _is_shown(run, user, today=today)]
     found = [
         _honest(card, seen, now=now)
-        for card in cards_of(runs, user=user, now=now, window=wiring.window())
+        for card in cards_of(shown, user=user, now=now, window=wiring.window())
     ]
     daily = [card for card in found if card.run.origin == Origin.DAILY.value]
     todays = [card for card in daily if card.run.local_date == today]
@@ -55,14 +59,18 @@ def shown_runs(user: Any, seen: Overview, *, now: datetime) -> ShownRuns:
         today=todays,
         latest=latest[:LATEST_RUNS],
         daily=daily if sees_everything(user) else [],
+        ended=[run for run in runs if run.origin == Origin.DAILY.value and run.closed_at],
     )
+
+
+def _is_shown(run: Run, user: Any, *, today: date) -> bool:
+    return sees_everything(user) or run.origin != Origin.DAILY.value or run.local_date == today
 
 
 def _runs(user: Any, providers: Mapping[int, Provider], *, today: date) -> list[Run]:
     if not providers:
         return []
-    since = first_day(today) if sees_everything(user) else today
-    daily = Q(origin=Origin.DAILY.value, local_date__gte=since)
+    daily = Q(origin=Origin.DAILY.value, local_date__gte=first_day(today))
     newest = runs_of(user).order_by("-opened_at", "-pk")
     # Today's stand by themselves above the latest: one a provider.
     latest = newest.values("pk")[: LATEST_RUNS + len(providers)]

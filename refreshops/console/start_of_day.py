@@ -1,7 +1,7 @@
 """Today's run before it begins: when, how long it will take, and whether the day is long enough."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,12 +22,14 @@ from refreshops.routine.forecasts import (
     logins_to_be_asked,
     start_of_day,
 )
-from refreshops.routine.models import OPEN_RUN, Run
+from refreshops.routine.models import Run
+from refreshops.routine.progress import kept_tally
 from refreshops.routine.tallies import count_of
 from refreshops.rules.lifecycle import Origin, RunState
 
 # A heartbeat a minute opens a run that is due.
 LATE_AFTER = timedelta(minutes=2)
+A_DAY = timedelta(days=1)
 # Limits people choose between: what the provider asks for.
 USUAL_LIMITS = (10, 20, 30)
 
@@ -37,9 +39,9 @@ class Start:
     """`at` is the daily time (None: switched off), `late` that today's run should have begun.
 
     `ahead` forecasts the runs that have not begun today, `too_long` is what does not fit into its
-    day. Both are empty for who sees only their own logins. `last_run` is the date of the newest
-    daily run that ended, `overdue` that this is longer ago than yesterday: then what counts as
-    fresh may have grown old.
+    day. Both are empty for who sees only their own logins. `last_run` is the newest daily run that
+    asked most of its logins and ended; `grown_old` says that this is more than a day ago, so that
+    nothing may look fresh, and `overdue` that a whole morning is missing since.
     """
 
     at: time | None = None
@@ -47,7 +49,8 @@ class Start:
     nobody: bool = False
     ahead: list[DayForecast] = field(default_factory=list)
     too_long: list[DayForecast] = field(default_factory=list)
-    last_run: date | None = None
+    last_run: Run | None = None
+    grown_old: bool = False
     overdue: bool = False
 
 
@@ -63,7 +66,7 @@ def start_of(user: Any, seen: Overview, runs: ShownRuns, *, active: int, now: da
             )
             for row in asked
         ]
-    last_run = _last_run(runs)
+    last_run, ran = _last_run(runs), bool(runs.ended) or seen.ran_before
     return Start(
         at=seen.starts_at,
         late=bool(active) and not begun and _is_late(seen.starts_at, now=now),
@@ -71,7 +74,8 @@ def start_of(user: Any, seen: Overview, runs: ShownRuns, *, active: int, now: da
         ahead=[day for day in days if day.provider.pk not in begun and day.logins],
         too_long=[day for day in days if not day.fits],
         last_run=last_run,
-        overdue=_is_overdue(last_run, user, seen, now=now),
+        grown_old=_has_grown_old(last_run, now=now) if last_run else ran,
+        overdue=_is_overdue(last_run, now=now) if last_run else ran,
     )
 
 
@@ -139,18 +143,30 @@ def _is_late(starts: time | None, *, now: datetime) -> bool:
     return starts is not None and now > start_of_day(now, starts=starts, zone=_zone()) + LATE_AFTER
 
 
-def _last_run(runs: ShownRuns) -> date | None:
-    # Who sees only part of a run has no chart, but their own part of the latest ones.
-    rows = [card.run for card in (*runs.daily, *runs.today, *runs.latest)]
-    ended = [run for run in rows if run.state not in OPEN_RUN]
-    daily = (run.local_date for run in ended if run.origin == Origin.DAILY.value)
-    return max(filter(None, daily), default=None)
+def _last_run(runs: ShownRuns) -> Run | None:
+    """Return the run the numbers stand on: of several providers the one that is furthest behind."""
+    newest: dict[int, Run] = {}
+    for run in sorted(filter(_asked_most, runs.ended), key=_ended_at):
+        newest[run.provider_id] = run
+    return min(newest.values(), key=_ended_at, default=None)
 
 
-def _is_overdue(last_run: date | None, user: Any, seen: Overview, *, now: datetime) -> bool:
-    if last_run is None:
-        return seen.ran_before and sees_everything(user)
-    return last_run < wiring.local_date(now) - timedelta(days=1)
+def _asked_most(run: Run) -> bool:
+    """Tell whether a run reached most of its logins; one that stood still all day did not."""
+    tally = kept_tally(run)
+    return tally is not None and 2 * tally.done >= run.planned
+
+
+def _ended_at(run: Run) -> datetime:
+    return run.closed_at or run.opened_at
+
+
+def _has_grown_old(last_run: Run, *, now: datetime) -> bool:
+    return now - _ended_at(last_run) > A_DAY
+
+
+def _is_overdue(last_run: Run, *, now: datetime) -> bool:
+    return last_run.local_date < wiring.local_date(now) - A_DAY
 
 
 def _zone() -> ZoneInfo:

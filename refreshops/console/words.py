@@ -4,7 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from refreshops.console.badges import data_words, outcome_label
+from django.utils.safestring import SafeString
+
+from refreshops.console.badges import (
+    data_words,
+    outcome_badge,
+    outcome_label,
+    was_fresh_badge,
+)
 from refreshops.console.handbook import anchor_of, anchor_of_code
 from refreshops.console.help_pages import address_of
 from refreshops.console.matrix import Outage
@@ -117,6 +124,13 @@ def has_grown_old(login: Login, *, now: datetime) -> bool:
     if login.data_state != DataState.FRESH or refreshed_at is None:
         return False
     return now - refreshed_at > login.provider.fresh_within
+
+
+def outcome_now(login: Login, *, now: datetime, reason: str = "") -> SafeString:
+    """Return the badge of a login's outcome, not green where the data has grown old since."""
+    if login.outcome == Outcome.FRESH and has_grown_old(login, now=now):
+        return was_fresh_badge()
+    return outcome_badge(login.outcome, reason)
 
 
 def held_data(login: Login, *, now: datetime) -> str:

@@ -331,3 +331,23 @@ def test_notes_are_part_of_what_is_disclosed(people, register):
 
     assert "Called them" in document
     assert "Not theirs" not in document
+
+
+@pytest.mark.parametrize(
+    ("hours", "badge"),
+    [
+        pytest.param(3, '<span class="badge o-fresh"><i></i>Fresh</span>', id="fresh"),
+        pytest.param(60, '<span class="badge o-due"><i></i>Was fresh</span>', id="grown-old"),
+    ],
+)
+def test_a_login_is_not_green_on_its_page_or_in_the_list_once_its_data_is_old(
+    signed_in, people, hours, badge
+):
+    refreshed_at = timezone.now() - timedelta(hours=hours)
+    login = make_login(outcome="fresh", data_state="fresh", last_refresh_at=refreshed_at)
+    client = signed_in("ops")
+
+    pages = [client.get(path).content.decode() for path in (page_of(login), "/logins/login/")]
+
+    assert [badge in page for page in pages] == [True, True]
+    assert ["o-fresh" in page for page in pages] == ["o-fresh" in badge] * 2

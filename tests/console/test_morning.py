@@ -340,25 +340,64 @@ class TestFourteenMornings:
             pytest.param(1, "", id="yesterday"),
             pytest.param(
                 2,
-                "No daily run has ended since that of Wednesday 18 November.",
+                "No daily run was finished since that of Wednesday 18 November.",
                 id="a-day-is-missing",
             ),
             pytest.param(
-                20, "No daily run has ended since that of Saturday 31 October.", id="long-ago"
+                20, "No daily run was finished since that of Saturday 31 October.", id="long-ago"
             ),
         ],
     )
     def test_the_numbers_say_so_when_no_run_stands_behind_them(self, people, days_ago, words):
         make_login(outcome="fresh")
-        self.daily(days_ago, fresh=1)
+        self.daily(days_ago, fresh=2)
         if days_ago:
             make_run(origin="daily", local_date=NOON.date(), planned=1)
-        morning = morning_of(User.objects.get(pk=people["ops"].pk), now=NOON)
 
-        said = render_to_string("console/parts/numbers.html", {"morning": morning})
+        said = self.numbers(people["ops"])
 
         assert ("No daily run" in said) == bool(words)
         assert words in said
+
+    @pytest.mark.parametrize("name", ["ops", "manager"])
+    @pytest.mark.parametrize("days_ago", [1, 2, 13, 20])
+    def test_everybody_is_told_that_a_morning_is_missing(self, people, name, days_ago):
+        owned = {"customer": make_customer("OWN-1", account_manager=people["manager"])}
+        make_login(outcome="fresh", **owned)
+        self.daily(days_ago, fresh=2)
+
+        assert ("No daily run was finished" in self.numbers(people[name])) == (days_ago > 1)
+
+    @pytest.mark.parametrize(
+        ("ended_h", "asked", "colour", "label"),
+        [
+            pytest.param(23, 3, "fresh", "Fresh", id="within-a-day"),
+            pytest.param(25, 3, "due", "Was fresh", id="more-than-a-day-ago"),
+            pytest.param(3, 1, "due", "Was fresh", id="stood-still-all-day"),
+        ],
+    )
+    @pytest.mark.parametrize("name", ["ops", "manager"])
+    def test_nothing_is_green_that_was_not_asked_for_a_day(
+        self, people, signed_in, name, ended_h, asked, colour, label
+    ):
+        owned = {"customer": make_customer("OWN-1", account_manager=people["manager"])}
+        make_login(outcome="fresh", institution="TD", **owned)
+        run = self.daily(1, fresh=asked)
+        run.planned, run.closed_at = 4, NOON - timedelta(hours=ended_h)
+        run.save()
+        morning = morning_of(User.objects.get(pk=people[name].pk), now=NOON)
+
+        fresh = morning.six[0]
+
+        assert (fresh.kind, fresh.count, fresh.colour, fresh.label) == ("fresh", 1, colour, label)
+        said = self.numbers(people[name])
+        assert ("o-fresh" in said) == (colour == "fresh")
+        assert ("As of the daily run that ended" in said) == (asked == 3)
+
+    def numbers(self, user):
+        """Return the part of the page with the six numbers, as `user` reads it."""
+        morning = morning_of(User.objects.get(pk=user.pk), now=NOON)
+        return render_to_string("console/parts/numbers.html", {"morning": morning})
 
     def test_todays_is_missing_when_it_should_have_begun(self, people):
         make_login()
