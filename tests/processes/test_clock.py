@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,12 +11,20 @@ from tests.simulation import BEARER, CUSTOMER_ID
 pytestmark = pytest.mark.processes
 
 OUT_HERE = (
-    "SELECT login_id FROM logins_login WHERE drops_out_at <= CURRENT_TIMESTAMP "
+    "SELECT login_id FROM logins_login WHERE drops_out_at <= ? "
     "AND gone_at IS NULL AND status = 'active' AND nightly <> 'off'"
 )
 WITH_A_CLOCK = (
     "SELECT login_id FROM logins_login WHERE drops_out_at IS NOT NULL AND gone_at IS NULL"
 )
+
+
+def moment_of_now():
+    """Return this moment as SQLite keeps moments.
+
+    Its CURRENT_TIMESTAMP has no parts of a second: it lies before what the last second brought.
+    """
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def out_there(simulator):
@@ -45,7 +54,7 @@ def test_who_is_out_here_is_who_is_out_there(simulate, install, scenario):
 
     place.run_routine(expect=None)
 
-    ours = {row[0] for row in place.rows(OUT_HERE)}
+    ours = {row[0] for row in place.rows(OUT_HERE, moment_of_now())}
     told = {row[0] for row in place.rows(WITH_A_CLOCK)}
     theirs = {one for one in out_there(simulator) if not failed_at_its_data(simulator, one)}
     assert ours == theirs & told
