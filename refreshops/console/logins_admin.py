@@ -83,7 +83,7 @@ class LoginAdmin(KnownRows, LoginNotes, LoginReceipts, LoginExport):
         filters.ProviderFilter,
     )
     linked_by = ("customer__id__exact", "gone_at__isnull")
-    list_select_related = ("customer__account_manager",)
+    list_select_related = ("customer__account_manager", "provider")
     search_fields = ("login_id",)
     search_help_text = "A LoginId or its beginning, a customer's reference or name"
     ordering = ("institution", "outcome", "pk")

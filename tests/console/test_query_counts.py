@@ -87,7 +87,9 @@ def make_crowd(site):
         login = make_login(
             customer=own.customer if number % 2 else make_customer(f"CROWD-{number}"),
             institution=f"Bank {number % 7}",
-            outcome="user_action",
+            outcome=("user_action", "fresh")[number % 2],
+            data_state="fresh",
+            last_refresh_at=now,
             provider_code=f"CODE_{number % 5}",
             nightly="on",
         )
