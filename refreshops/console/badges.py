@@ -48,6 +48,9 @@ PURPOSE_WORDS: dict[Purpose, str] = {
     Purpose.SWITCH_ON: "Switch on",
     Purpose.CHECK_SCHEDULE: "Check schedule",
     Purpose.FORGET: "Forget",
+    Purpose.RECONNECT: "Reconnect",
+    Purpose.INVITE: "Invite",
+    Purpose.CONNECT: "Connect",
 }
 
 
@@ -58,7 +61,13 @@ def mark(kind: str, words: str) -> SafeString:
 
 # Nothing was refreshed by these: their good end is called otherwise.
 NOT_REFRESHING = frozenset(
-    {Purpose.SWITCH_OFF, Purpose.SWITCH_ON, Purpose.CHECK_SCHEDULE, Purpose.FORGET}
+    {
+        Purpose.SWITCH_OFF,
+        Purpose.SWITCH_ON,
+        Purpose.CHECK_SCHEDULE,
+        Purpose.FORGET,
+        Purpose.INVITE,
+    }
 )
 
 

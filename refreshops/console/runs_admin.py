@@ -31,6 +31,7 @@ ORIGIN_WORDS = {
     Origin.PERSON.value: "a person",
     Origin.API.value: "API",
     Origin.RETRY.value: "retry",
+    Origin.CONNECT.value: "a customer",
 }
 STATE_WORDS = {
     RunState.WAITING.value: "waiting",

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from refreshops.console.orders import Kind, touched_by
 from refreshops.logins.models import Login
 from refreshops.routine import marking
-from refreshops.routine.models import OPEN_ATTEMPT, RANK_PERSON, Attempt
+from refreshops.routine.models import OPEN_ATTEMPT, RANK_CUSTOMER, RANK_PERSON, Attempt
 from refreshops.rules.lifecycle import AttemptState, RunState
 
 
@@ -33,6 +33,6 @@ def runs_waited_in(kind: Kind, *, chosen: QuerySet[Login], now: datetime) -> lis
 
 
 def _as_far_forward_as_can_be(now: datetime) -> Q:
-    in_front = Q(rank=RANK_PERSON, run__state=RunState.OPEN.value)
+    in_front = Q(rank__in=[RANK_CUSTOMER, RANK_PERSON], run__state=RunState.OPEN.value)
     resting = Q(paced=True, not_before__gt=now)
     return Q(state=AttemptState.CALLING.value) | (in_front & ~resting)

@@ -17,6 +17,7 @@ from refreshops.providers.contract import Call, Pacing
 from refreshops.routine import lanes, learning, slots, turn
 from refreshops.routine.desk import Desk, Work, subject_of
 from refreshops.routine.models import (
+    RANK_CUSTOMER,
     RANK_DAILY,
     RANK_PERSON,
     THE_RUN_HAD_ENDED,
@@ -222,7 +223,7 @@ def earliest(*, provider_id: int) -> datetime | None:
             due.filter(paced__in=[paced], rank=rank).order_by("not_before").values("not_before")[:1]
         )
         for paced in (False, True)
-        for rank in (RANK_PERSON, RANK_DAILY)
+        for rank in (RANK_CUSTOMER, RANK_PERSON, RANK_DAILY)
     ]
     going = ProviderRow.objects.filter(pk=provider_id, paused_at__isnull=True)
     found = going.values_list(*firsts).first() or ()

@@ -17,7 +17,12 @@ SWITCHES = (Purpose.SWITCH_OFF, Purpose.SWITCH_ON)
 
 # What an order calls off when it begins; the rest goes on beside it.
 CONTRARY: Mapping[Purpose, tuple[Purpose, ...]] = {
-    Purpose.SWITCH_OFF: (Purpose.REFRESH, Purpose.LIVE_REFRESH, Purpose.SWITCH_ON),
+    Purpose.SWITCH_OFF: (
+        Purpose.REFRESH,
+        Purpose.LIVE_REFRESH,
+        Purpose.RECONNECT,
+        Purpose.SWITCH_ON,
+    ),
     Purpose.SWITCH_ON: (Purpose.SWITCH_OFF, Purpose.FORGET),
     Purpose.FORGET: tuple(purpose for purpose in Purpose if purpose is not Purpose.FORGET),
 }

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from refreshops.logins.models import Login, Provider
+from refreshops.routine.cell_models import RunCells as RunCells
 from refreshops.rules.freshness import DataState
 from refreshops.rules.lifecycle import (
     AttemptState,
@@ -22,8 +23,10 @@ from refreshops.tracing import statements
 OPEN_RUN = (RunState.OPEN.value, RunState.PAUSED.value)
 OPEN_ATTEMPT = (AttemptState.DUE.value, AttemptState.CALLING.value)
 
-# A person's order goes before the daily run.
-RANK_PERSON = 0
+# A customer who clicked a link waits before a screen; their share of the slots is bounded. A
+# person's order goes before the daily run.
+RANK_CUSTOMER = 0
+RANK_PERSON = 5
 RANK_DAILY = 10
 # Attempts of a waiting run stand behind everything until it begins.
 RANK_WAITING = 50
@@ -158,6 +161,8 @@ class Attempt(models.Model):
         related_name="attempts",
         db_index=False,
     )
+    # A LoginId that somebody brought back from the provider's page, and nobody registered here.
+    claimed_login_id = models.CharField(max_length=64, blank=True, default="", db_default="")
     purpose = models.CharField(max_length=20, choices=_choices(Purpose))
     state = models.CharField(
         max_length=10, choices=_choices(AttemptState), default=AttemptState.DUE.value

@@ -20,7 +20,15 @@ from django.db.models import (
     When,
 )
 
-from refreshops.routine.models import RANK_DAILY, RANK_PERSON, Attempt, Beat, Run, Slot
+from refreshops.routine.models import (
+    RANK_CUSTOMER,
+    RANK_DAILY,
+    RANK_PERSON,
+    Attempt,
+    Beat,
+    Run,
+    Slot,
+)
 from refreshops.routine.seats import WORKER
 from refreshops.routine.tallies import count_of
 from refreshops.rules.lifecycle import AttemptState, Origin, Purpose, RunState
@@ -82,7 +90,7 @@ def paces(runs: Iterable[Run], *, attempts: QuerySet[Attempt], now: datetime) ->
     begun = count_of(paced.exclude(conversation={}))
     # The rank is named so that the index reaches as far as the time.
     usual = paced.filter(rank=OuterRef("usual_rank"))
-    now_due = paced.filter(rank__in=[RANK_PERSON, RANK_DAILY], not_before__lte=now)
+    now_due = paced.filter(rank__in=[RANK_CUSTOMER, RANK_PERSON, RANK_DAILY], not_before__lte=now)
     asked = Run.objects.filter(pk__in=keys).annotate(
         usual_rank=_usual_rank(),
         slots_used=_slots_used(now),

@@ -42,10 +42,16 @@ class Purpose(StrEnum):
     SWITCH_ON = "switch_on"
     CHECK_SCHEDULE = "check_schedule"
     FORGET = "forget"
+    # The customer came by a connect link: to an existing login, to a new one, or back with one.
+    RECONNECT = "reconnect"
+    INVITE = "invite"
+    CONNECT = "connect"
 
 
 # What speaks against an order: asking a login that is off here, or switching it the other way.
-WANTS_ACTIVE = frozenset({Purpose.REFRESH, Purpose.LIVE_REFRESH, Purpose.SWITCH_ON})
+WANTS_ACTIVE = frozenset(
+    {Purpose.REFRESH, Purpose.LIVE_REFRESH, Purpose.SWITCH_ON, Purpose.RECONNECT}
+)
 WANTS_INACTIVE = frozenset({Purpose.SWITCH_OFF, Purpose.FORGET})
 
 
@@ -61,6 +67,7 @@ class Origin(StrEnum):
     PERSON = "person"
     API = "api"
     RETRY = "retry"
+    CONNECT = "connect"
 
 
 class ForbiddenStep(Exception):

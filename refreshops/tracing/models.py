@@ -6,6 +6,9 @@ from django.db import models
 from django.db.models import Q
 
 from refreshops.rules.lifecycle import CallState
+from refreshops.tracing.delivery_models import Delivery, DeliveryState
+
+__all__ = ["Call", "Delivery", "DeliveryState", "Event", "EventIsKept", "EventQuerySet"]
 
 
 class Call(models.Model):

@@ -327,8 +327,8 @@ def test_a_customer_that_changed_hands_meanwhile_is_not_written(manager):
 
 
 def test_queries_grow_with_chunks_not_with_rows(django_assert_num_queries, monkeypatch):
-    monkeypatch.setattr(customer_import, "CHUNK", 100)
-    content = lines(*(f"C-{number},Name,,2026-11-20" for number in range(300)))
+    monkeypatch.setattr(customer_import, "CHUNK", 80)
+    content = lines(*(f"C-{number},Name,,2026-11-20" for number in range(240)))
 
     with django_assert_num_queries(3):
         check(content)
