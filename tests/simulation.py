@@ -19,17 +19,19 @@ CUSTOMER_ID = "43387ca6-0391-4c82-857d-70d95f087ecb"
 SECRET_KEY = "simulator-secret-key"
 X_API_KEY = "simulator-x-api-key"
 BEARER = "simulator-bearer"
+WEBHOOK_KEY = "simulator-webhook-key"
 FILES = ("plant", "keys", "faults")
 
 
 class Simulator:
-    """A running simulator. `url` reaches up to and including `/v3/`."""
+    """A running simulator. `url` reaches up to and including `/v3/`; `connect_url` to `/v2/`."""
 
     def __init__(self, process: subprocess.Popen[str], *, url: str, folder: Path) -> None:
         self.process = process
         self.url = url
         self.port = int(url.split(":")[2].split("/")[0])
         self.register = folder / "register.csv"
+        self.connect_url = url.replace("/v3/", "/v2/")
         self.log = folder / "requests.jsonl"
 
     def register_rows(self) -> list[dict[str, str]]:
@@ -91,10 +93,33 @@ class Simulator:
         """Set another throttle."""
         self.control("POST", "limit", {"limit": limit, "window_seconds": window_seconds})
 
-    def control(self, method: str, what: str, fields: dict[str, Any] | None = None) -> Any:
+    def person(self, login_id: str) -> dict[str, Any]:
+        """Return how its owner signs in at Flinks Connect: username, password, answers, ..."""
+        return self.control("GET", f"person/{login_id}")
+
+    def deliver(self, login_id: str, **order: Any) -> list[int | None]:
+        """Post webhooks about a login now; return the HTTP status each got, None for no answer.
+
+        `order` is any of kind ("GetAccountsDetail" or "KYC"), times, delay_seconds, signature
+        ("good", "bad" or "none"), last_refresh_hours_ago, request_id, url and key. Without a url
+        they go where `webhook_url` said at the start.
+        """
+        fields = {"login_id": login_id, **order}
+        return self.control("POST", "webhook", fields, timeout=60)["statuses"]
+
+    def deliveries(self, *, settle_seconds: float = 0.0) -> dict[str, Any]:
+        """Return {"waiting": n, "attempts": [...]} once nothing waits any more, or time is up."""
+        ends_at = time.monotonic() + settle_seconds
+        while True:
+            told: dict[str, Any] = self.control("GET", "webhooks")
+            if not told["waiting"] or time.monotonic() >= ends_at:
+                return told
+            time.sleep(0.02)
+
+    def control(self, method: str, what: str, fields: Any = None, *, timeout: float = 10) -> Any:
         """Make one control call; raises AssertionError when it is refused."""
         body = None if fields is None else json.dumps(fields)
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request(
                 method, f"/_simulator/{what}", body, {"Content-Type": "application/json"}
@@ -128,7 +153,8 @@ def running_simulator(
     """Yield a running simulator; `options` are those of its command line.
 
     Names take underscores; True is a switch; `plant`, `keys` and `faults` are given as values and
-    written to files. Without `limit` the throttle is off, unlike on the command line.
+    written to files. Without `limit` the throttle is off, unlike on the command line. With
+    `webhook_url` (of this machine) refreshes and nights are told there, signed with WEBHOOK_KEY.
     """
     with tempfile.TemporaryDirectory(prefix="simulator-") as temporary:
         place = folder or Path(temporary)

@@ -148,7 +148,9 @@ class Answers:
         only: list[Any] | None = None,
     ) -> Reply:
         """Return the 200 of GetAccountsDetail."""
-        if days == DAYS_BY_DEFAULT and transactions and not only:
+        # What was never refreshed has no accounts yet: nothing to keep.
+        usual = days == DAYS_BY_DEFAULT and transactions and not only
+        if usual and login.refreshed_at is not None:
             accounts = self._kept_accounts(login, as_of)
         else:
             rows = self._accounts(login, as_of, days=days)
@@ -160,9 +162,16 @@ class Answers:
             **self._institution(login),
             "Login": self.login(login),
             "RequestId": request_id,
+            **({"Tag": login.tag} if login.tag is not None else {}),
         }
         body = b'{"HttpStatusCode":200,"Accounts":' + accounts + b"," + _dump(rest)[1:]
         return Reply(200, body, request_id=request_id)
+
+    def webhook(self, login: Login, *, kind: str, request_id: str, as_of: date) -> bytes:
+        """Return the body of a webhook; of KYC only who the accounts belong to."""
+        with_rows = kind == "GetAccountsDetail"
+        reply = self.detail(login, request_id=request_id, as_of=as_of, transactions=with_rows)
+        return b'{"ResponseType":' + _dump(kind) + b"," + reply.body[1:]
 
     def summary(self, login: Login, *, request_id: str, as_of: date) -> Reply:
         """Return the 200 of GetAccountsSummary."""
@@ -170,7 +179,7 @@ class Answers:
             "HttpStatusCode": 200,
             "Accounts": [_summarised(row) for row in self._accounts(login, as_of)],
             "Links": SUMMARY_LINKS,
-            "Tag": None,
+            "Tag": login.tag,
             **self._institution(login),
             "Login": self.login(login),
             "RequestId": request_id,

@@ -87,6 +87,7 @@ class Authorization:
             # "202 is expected on the initial call" after a live Authorize.
             login.polls_left = max(login.polls_left, 1)
         session = self._mint(login, Session.OPEN)
+        self._books.tell_refreshed(login, request_id=session.request_id)
         return self._books.answers.authorized(login, request_id=session.request_id, fate=SUCCESS)
 
     def _outcome(self, login: Login, fate: Fate) -> Reply:
@@ -128,8 +129,5 @@ class Authorization:
             return self._books.answers.refused(
                 login, status=401, code=code, message=None, request_id=session.request_id
             )
-        session.good_for, session.prompts = Session.OPEN, ()
-        with self._books.world.lock:
-            login.meet(SUCCESS)
-            login.refreshed_at = self._books.now()
+        self._books.cure(session)
         return self._books.answers.authorized(login, request_id=session.request_id, fate=SUCCESS)

@@ -35,12 +35,24 @@ BANKS = (
     Bank("Meridian", 31, "837", 1, "6275##########", "Pay As You Go", "Good to Grow", "Visa"),
 )
 
+# The provider's own test institution: nobody has a login there but by connecting one.
+FLINKS_CAPITAL = Bank("FlinksCapital", 14, "777", 0, "email", "Chequing", "Savings", "Visa")
+CONNECTABLE = (*BANKS, FLINKS_CAPITAL)
+
 _WEIGHTS = tuple(bank.weight for bank in BANKS)
 
 
 def pick_bank(chance: Random) -> Bank:
     """Return one bank, by weight."""
     return chance.choices(BANKS, _WEIGHTS)[0]
+
+
+def bank_called(text: str) -> Bank | None:
+    """Return the institution of this name, in any casing, or of this InstitutionId."""
+    for bank in CONNECTABLE:
+        if text.casefold() in (bank.name.casefold(), str(bank.institution_id)):
+            return bank
+    return None
 
 
 def username_at(bank: Bank, *, email: str, chance: Random) -> str:

@@ -10,7 +10,7 @@ QUESTIONS = (
     ("What is the best country on earth?", "Canada"),
     ("What shape do people like most?", "Triangle"),
 )
-_ANSWERS = dict(QUESTIONS)
+_RIGHT = dict(QUESTIONS)
 
 
 def prompts_for(login: Login) -> tuple[str, ...]:
@@ -25,13 +25,18 @@ def challenge_list(prompts: tuple[str, ...]) -> list[dict[str, str]]:
     return [{"Type": "QuestionAndAnswer", "Prompt": prompt} for prompt in prompts]
 
 
+def right_answers(prompts: tuple[str, ...]) -> dict[str, str]:
+    """Return what to answer to each prompt."""
+    return {prompt: _RIGHT[prompt] for prompt in prompts}
+
+
 def judge(responses: Any, *, prompts: tuple[str, ...]) -> str | None:
     """Return the FlinksCode an answer to `prompts` earns, None when it is right (seed 001)."""
     if not isinstance(responses, dict) or not set(responses) & set(prompts):
         return "UNKNOWN_CHALLENGE_KEY"
     if set(prompts) - set(responses):
         return "SECURITYRESPONSES_INCOMPLETE"
-    right = all(_first(responses[prompt]) == _ANSWERS[prompt].lower() for prompt in prompts)
+    right = all(_first(responses[prompt]) == _RIGHT[prompt].lower() for prompt in prompts)
     return None if right else "INVALID_SECURITY_RESPONSE"
 
 

@@ -22,6 +22,7 @@ from refreshops.simulator.register import write_customers, write_register
 from refreshops.simulator.scenarios import SCENARIOS
 from refreshops.simulator.server import SimulatorServer
 from refreshops.simulator.throttle import Throttle
+from refreshops.simulator.webhooks import Posting
 from refreshops.simulator.world import Recipe, grow
 
 PURPOSE = "Serve a fake Flinks over HTTP, until SIGTERM or SIGINT."
@@ -45,6 +46,7 @@ class Options:
     limit: int = 30
     window_seconds: float = 60.0
     faults: tuple[Fault, ...] = ()
+    posting: Posting = field(default_factory=Posting)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -94,12 +96,14 @@ def _add_world(parser: ArgumentParser) -> None:
 
 def _add_behaviour(parser: ArgumentParser) -> None:
     keys = parser.add_argument_group("keys")
-    keys.add_argument("--keys", type=Path, help="JSON with any of the four, instead of options")
+    keys.add_argument("--keys", type=Path, help="JSON with any of these, instead of options")
     keys.add_argument("--customer-id", help="the lender's number in every path")
     keys.add_argument("--secret-key", help="what GenerateAuthorizeToken asks for")
     keys.add_argument("--x-api-key", help="what the data calls ask for")
     keys.add_argument("--bearer", help="what GetNightlyRefreshStatus asks for")
     keys.add_argument("--require-token", action="store_true", help="no Authorize without a token")
+    keys.add_argument("--webhook-key", help="what webhooks are signed with")
+    _add_webhooks(parser)
     pace = parser.add_argument_group("pace")
     pace.add_argument("--limit", type=int, default=30, help="paced calls a window; 0: no end (30)")
     _add_seconds(pace, "window", 60.0, "seconds it covers")
@@ -110,6 +114,14 @@ def _add_behaviour(parser: ArgumentParser) -> None:
     _add_seconds(pace, "session-seconds", 480.0, "idle life of a RequestId")
     _add_seconds(pace, "token-seconds", 1800.0, "life of an unused authorize token")
     _add_seconds(pace, "card-busy-seconds", 10.0, "CARD_IN_USE for so long after an Authorize")
+
+
+def _add_webhooks(parser: ArgumentParser) -> None:
+    webhooks = parser.add_argument_group("webhooks")
+    webhooks.add_argument("--webhook-url", help="deliver here, on this machine (nowhere)")
+    webhooks.add_argument("--webhook-tries", type=int, default=10, help="until a 200 (10)")
+    _add_seconds(webhooks, "webhook-retry-seconds", 1800.0, "between two tries")
+    _add_seconds(webhooks, "webhook-delay", 0.0, "seconds from a refresh to its delivery")
 
 
 def _add_seconds(group: Any, name: str, default: float, words: str) -> None:
@@ -152,11 +164,18 @@ def options_from(given: Mapping[str, Any]) -> Options:
         limit=given["limit"],
         window_seconds=given["window"],
         faults=tuple(Fault.from_json(script) for script in _json_of(given["faults"], [])),
+        posting=Posting(
+            url=given["webhook_url"],
+            tries=given["webhook_tries"],
+            retry_seconds=given["webhook_retry_seconds"],
+            delay_seconds=given["webhook_delay"],
+        ),
     )
 
 
 def _keys(given: Mapping[str, Any]) -> Keys:
-    named = {name: given[name] for name in ("customer_id", "secret_key", "x_api_key", "bearer")}
+    names = ("customer_id", "secret_key", "x_api_key", "bearer", "webhook_key")
+    named = {name: given[name] for name in names}
     chosen = {name: value for name, value in named.items() if value is not None}
     return replace(Keys(**_json_of(given["keys"], {})), **chosen)
 
@@ -179,6 +198,7 @@ def build(options: Options) -> SimulatorServer:
         keys=options.keys,
         rules=options.rules,
         clock=clock,
+        posting=options.posting,
     )
     gateway = Gateway(
         books,

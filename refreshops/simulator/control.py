@@ -14,6 +14,8 @@ from refreshops.simulator.gateway import Gateway
 from refreshops.simulator.identifiers import canonical
 from refreshops.simulator.journal import Journal
 from refreshops.simulator.messages import Malformed, Reply, Request, json_reply
+from refreshops.simulator.onboarding import person_behind
+from refreshops.simulator.webhook_orders import read_order
 from refreshops.simulator.world import Login, Recipe, stranger
 
 
@@ -43,6 +45,9 @@ class Control:
             ("POST", "faults"): lambda: self._faults(request.fields()),
             ("POST", "night"): self._night,
             ("POST", "limit"): lambda: self._limit(request.fields()),
+            ("POST", "webhook"): lambda: self._webhook(request.fields()),
+            ("GET", "webhooks"): self.gateway.books.webhooks.picture,
+            ("GET", "person"): lambda: person_behind(self._login(rest)),
         }
         step = steps.get((request.method, subject))
         if step is None:
@@ -113,7 +118,16 @@ class Control:
 
     def _night(self) -> dict[str, Any]:
         books = self.gateway.books
-        return {"refreshed": books.world.run_night(books.now())}
+        refreshed = books.world.run_night(books.now())
+        for login in refreshed:
+            books.webhooks.announce(login)
+        return {"refreshed": len(refreshed)}
+
+    def _webhook(self, fields: dict[str, Any]) -> dict[str, Any]:
+        books = self.gateway.books
+        login = self._login([str(fields.get("login_id", ""))])
+        order = read_order(fields, login=login, posting=books.webhooks.posting, now=books.now())
+        return {"statuses": order.carry_out(books.webhooks)}
 
     def _limit(self, fields: dict[str, Any]) -> dict[str, Any]:
         throttle = self.gateway.throttle

@@ -42,6 +42,8 @@ class Login:
     deleted: bool = False
     registered: bool = True  # whether the lender's register names it
     authorized_at: float | None = None  # epoch seconds of the last Authorize
+    language: str = "en"  # of the sign-in: part of what makes a LoginId
+    tag: str | None = None  # what the lender last connected it with
 
     def meet(self, fate: Fate) -> None:
         """Give the login another fate, as if last night had ended so."""
@@ -87,16 +89,24 @@ class World:
         login = self.logins.get(login_id) if login_id else None
         return None if login is None or login.deleted else login
 
-    def run_night(self, now: datetime) -> int:
-        """Refresh every eligible login as its fate says; return how many succeeded."""
-        refreshed = 0
+    def signed_in_as(self, *, bank: Bank, username: str, language: str) -> Login | None:
+        """Return the login of these three, which make a LoginId (API notes, section 3)."""
+        for login in self.logins.values():
+            found = login.username == username and login.language == language
+            if found and login.bank is bank and not login.deleted:
+                return login
+        return None
+
+    def run_night(self, now: datetime) -> list[Login]:
+        """Refresh every eligible login as its fate says; return those that succeeded."""
+        refreshed = []
         with self.lock:
             for login in self.logins.values():
                 if login.deleted or not login.still_eligible(now):
                     continue
                 if login.fate.refreshed is Refreshed.LAST_NIGHT:
                     login.refreshed_at = now
-                    refreshed += 1
+                    refreshed.append(login)
                 login.meet(login.fate)
         return refreshed
 
