@@ -162,8 +162,7 @@ def _learn(plan: list[Planned], opener: User, *, now: datetime) -> None:
     runs = list(Run.objects.order_by("pk"))
     for run in runs:
         if run.closed_at is not None:
-            run.totals = learning.totals_of(run.pk)
-    Run.objects.bulk_update(runs, ["totals"], batch_size=100)
+            learning.keep_totals(run.pk)
     with transaction.atomic():
         for run in runs[-2:]:
             history_sql.run(history_sql.LEARNED, [run.pk])

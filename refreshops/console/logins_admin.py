@@ -26,6 +26,7 @@ from refreshops.console.receipt_pages import LoginReceipts
 from refreshops.console.words import outcome_now, person
 from refreshops.logins.models import Customer, Login
 from refreshops.providers.flinks.answers import canonical_login_id
+from refreshops.routine import cells
 from refreshops.rules.lifecycle import Purpose
 
 CHANGELIST = "logins_login_changelist"
@@ -143,6 +144,12 @@ class LoginAdmin(KnownRows, LoginNotes, LoginReceipts, LoginExport):
         if db_field.name in self.autocomplete_fields:
             options.setdefault("widget", CarefulAutocomplete(db_field, self.admin_site))
         return super().formfield_for_foreignkey(db_field, request, **options)
+
+    def save_model(self, request: HttpRequest, obj: Login, form: Any, change: bool) -> None:
+        """Save; runs that counted the login under another bank's name count it again."""
+        super().save_model(request, obj, form, change)
+        if change and "institution" in form.changed_data:
+            cells.forget(login_id=obj.pk)
 
     def has_refresh_permission(self, request: HttpRequest) -> bool:
         """Tell whether this person may ask for a refresh."""

@@ -16,6 +16,7 @@ from refreshops.console.receipt_pages import receipt_url
 from refreshops.console.run_parts import asked_for, attempts_part, choices, matrix_part
 from refreshops.console.scoping import attempts_of, sees_everything
 from refreshops.console.story import Told, story_of_run
+from refreshops.routine import cells
 from refreshops.routine.models import Run
 from refreshops.routine.progress import kept_tally
 from refreshops.routine.tallies import Tally, tally_closely
@@ -58,10 +59,12 @@ class RunView:
 def view_of(run: Run, *, user: Any) -> RunView:
     """Count a run and tell its story, as far as they are this person's to know."""
     now = wiring.clock()
-    tally = tally_closely(attempts_of(user).filter(run=run))
+    whole = sees_everything(user)
+    tally = cells.kept(run) if whole else None
+    if tally is None:
+        tally = tally_closely(attempts_of(user), run=run.pk)
     # An ended run keeps its own totals: they outlive its attempts.
-    kept = kept_tally(run) if sees_everything(user) else None
-    counted = {run.pk: kept or tally}
+    counted = {run.pk: (kept_tally(run) if whole else None) or tally}
     card = cards_of([run], user=user, now=now, window=wiring.window(), counted=counted)[0]
     return RunView(run, card, tally, story_of_run(user, run), now)
 

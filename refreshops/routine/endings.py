@@ -39,7 +39,7 @@ def correct_totals(*, provider_id: int, now: datetime) -> None:
         provider_id=provider_id, closed_at__gte=now - LATE, totals__calling__gt=0
     )
     for run in late:
-        Run.objects.filter(pk=run.pk).update(totals=learning.totals_of(run.pk))
+        learning.keep_totals(run.pk)
 
 
 def call_off_left_behind(*, provider_id: int, now: datetime) -> int:
@@ -58,7 +58,7 @@ def call_off_left_behind(*, provider_id: int, now: datetime) -> int:
         state=AttemptState.CANCELLED.value, finished_at=now, message=THE_RUN_HAD_ENDED, waits_for=""
     )
     for pk in sorted(runs):
-        Run.objects.filter(pk=pk).update(totals=learning.totals_of(pk))
+        learning.keep_totals(pk)
     return called_off
 
 

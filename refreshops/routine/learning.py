@@ -4,14 +4,15 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, QuerySet, Subquery
+from django.db.models import QuerySet, Subquery
 
 from refreshops.bankdata import snapshots
 from refreshops.logins.models import Login, LoginStatus, Nightly, PauseKind
 from refreshops.logins.unknown import note_report
 from refreshops.providers.contract import BankData, Result
-from refreshops.routine import erasing, lanes, noting, turn
+from refreshops.routine import cells, erasing, lanes, noting, turn
 from refreshops.routine.models import Attempt, LostRace, Run
+from refreshops.routine.tallies import Tally, tally_closely
 from refreshops.rules.freshness import DataState, data_state
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState
 from refreshops.rules.outcomes import Outcome, Reason
@@ -131,6 +132,7 @@ def _teach(
         fields["last_refresh_at"] = result.last_refresh_at
     if result.institution and not login.institution:
         fields["institution"] = result.institution[:100]
+        cells.forget(login_id=login.pk)
     if result.nightly is not None:
         fields["nightly"] = (Nightly.ON if result.nightly else Nightly.OFF).value
         fields["nightly_seen_at"] = now
@@ -255,21 +257,30 @@ def _note(run_id: int, **facts: object) -> None:
     Run.objects.filter(pk=run_id).update(report=report | facts)
 
 
-def totals_of(run_id: int) -> dict[str, object]:
-    """Count a run's attempts and calls: `outcomes`, `data_states`, `done`, `cancelled`, `calls`.
+def keep_totals(run_id: int) -> dict[str, object]:
+    """Count a run's attempts and calls, keep that with the run, and return its totals.
 
-    The one call about the provider as a whole is not a login and is not counted as one.
+    `outcomes`, `data_states`, `done`, `cancelled`, `due`, `calling`, `calls`; the cells of its
+    matrix are kept beside them. The one call about the provider as a whole is not a login and is
+    not counted as one.
     """
-    attempts = Attempt.objects.filter(run_id=run_id, login__isnull=False)
-    states = dict(attempts.values_list("state").annotate(Count("id")))
-    ended = attempts.filter(state=AttemptState.DONE.value)
+    tally = tally_closely(Attempt.objects.all(), run=run_id)
+    totals = totals_of(run_id, tally)
+    with transaction.atomic():
+        Run.objects.filter(pk=run_id).update(totals=totals)
+        cells.keep(run_id, tally.cells)
+    return totals
+
+
+def totals_of(run_id: int, tally: Tally) -> dict[str, object]:
+    """Return what an ended run keeps of what was counted, with the number of its calls."""
     return {
-        "done": states.get(AttemptState.DONE.value, 0),
-        "cancelled": states.get(AttemptState.CANCELLED.value, 0),
-        "due": states.get(AttemptState.DUE.value, 0),
-        "calling": states.get(AttemptState.CALLING.value, 0),
-        "outcomes": dict(ended.values_list("outcome").annotate(Count("id"))),
-        "data_states": dict(ended.values_list("data_state").annotate(Count("id"))),
+        "done": tally.done,
+        "cancelled": tally.cancelled,
+        "due": tally.due,
+        "calling": tally.calling,
+        "outcomes": dict(tally.outcomes),
+        "data_states": dict(tally.data_states),
         "calls": Call.objects.filter(run_id=run_id).count(),
     }
 
@@ -278,6 +289,5 @@ def close_run(run: Run, *, now: datetime, why: str = "") -> None:
     """Close a run and keep its totals, both or neither; raise `LostRace` when it was closed."""
     with transaction.atomic():
         run.step_to(RunState.CLOSED, at=now, why=why or run.state_reason)
-        run.totals = totals_of(run.pk)
-        Run.objects.filter(pk=run.pk).update(totals=run.totals)
+        run.totals = keep_totals(run.pk)
         noting.ended(run, at=now, why=why)

@@ -115,7 +115,7 @@ def cancel_run(run: Run, *, by: Any, why: str, now: datetime) -> int:
         moved = _move(run, RunState.CANCELLED, now=now, why=f"Cancelled by {by}: {why.strip()}")
         hand_back(run)
         left = call_off(run, now=now)
-        Run.objects.filter(pk=run.pk).update(totals=learning.totals_of(run.pk))
+        learning.keep_totals(run.pk)
         if moved:
             noting.done_to(run, Action.CANCEL_RUN, by=by, at=now, reason=why, number=left)
     return left

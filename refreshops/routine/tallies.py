@@ -5,7 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, Func, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import (
+    CharField,
+    Count,
+    Func,
+    IntegerField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+)
 
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt, Run
 from refreshops.rules.lifecycle import AttemptState
@@ -14,9 +23,10 @@ from refreshops.rules.outcomes import Outcome
 # Institution, code, outcome, and how many ended so.
 Cell = tuple[str, str, str, int]
 
+STATES_WITHOUT_END = (*OPEN_ATTEMPT, AttemptState.CANCELLED.value)
 # Every state with the outcomes that go with it: one, if it is done, else none.
 ENDS = (
-    *((state, "") for state in (*OPEN_ATTEMPT, AttemptState.CANCELLED.value)),
+    *((state, "") for state in STATES_WITHOUT_END),
     *((AttemptState.DONE.value, outcome.value) for outcome in Outcome),
 )
 
@@ -102,14 +112,19 @@ def count_of(rows: QuerySet[Any]) -> Subquery:
     return Subquery(rows.order_by().annotate(number=counted).values("number"))
 
 
-def tally_closely(attempts: QuerySet[Attempt]) -> Tally:
-    """Count the attempts of one run, with data states and by institution and code as well."""
-    tally = Tally()
-    rows = attempts.filter(login__isnull=False).order_by()
+def tally_closely(attempts: QuerySet[Attempt], *, run: int) -> Tally:
+    """Count those of `attempts` that belong to a run, by data state, institution and code as well.
+
+    One question: what has not ended is counted without a look at its logins.
+    """
+    mine = attempts.filter(run=run, login__isnull=False).order_by()
     by = ("state", "outcome", "data_state", "provider_code", "login__institution")
+    ended = mine.filter(state=AttemptState.DONE.value).values_list(*by)
+    parts = [_number_of(mine, run, state) for state in STATES_WITHOUT_END]
+    tally = Tally()
     cells: Counter[tuple[str, str, str]] = Counter()
-    for state, outcome, data, code, bank, number in rows.values_list(*by).annotate(
-        number=Count("pk")
+    for state, outcome, data, code, bank, number in ended.annotate(number=Count("*")).union(
+        *parts, all=True
     ):
         tally.add(state, outcome, number)
         if state == AttemptState.DONE.value:
@@ -117,3 +132,11 @@ def tally_closely(attempts: QuerySet[Attempt]) -> Tally:
             cells[bank, code, outcome] += number
     tally.cells = [(*cell, number) for cell, number in cells.items()]
     return tally
+
+
+def _number_of(mine: QuerySet[Attempt], run: int, state: str) -> QuerySet[Any]:
+    """Return one row like those of a grouping, but for a range of an index, counted as a whole."""
+    nothing = {name: Value("", output_field=CharField()) for name in ("a", "b", "c", "d")}
+    rows = mine.filter(state=state, outcome="")
+    counted = Run.objects.filter(pk=run).order_by().values_list(Value(state), *nothing.values())
+    return counted.annotate(number=count_of(rows))

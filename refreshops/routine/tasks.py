@@ -15,7 +15,7 @@ from refreshops import wiring
 from refreshops.bankdata import retention as bankdata_retention
 from refreshops.logins import uploads
 from refreshops.logins.models import Login
-from refreshops.routine import claims, ended, engine, opening, schedules, seats
+from refreshops.routine import cells, claims, ended, engine, opening, schedules, seats
 from refreshops.routine.models import Run
 from refreshops.routine.stopping import asked_to_stop
 from refreshops.rules.lifecycle import Origin
@@ -147,6 +147,7 @@ def prune() -> str:
     number = sum(gone.values())
     if number:
         note(Action.PRUNE, by=THE_SCHEDULE, at=now, number=number, details=gone)
+    cells.count_again()
     planning.forget_sizes()
     bankdata_retention.empty_the_log()
     uploads.drop_old(now=now)

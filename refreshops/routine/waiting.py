@@ -94,8 +94,7 @@ def withdraw(run: Run, *, by: Any, why: str, now: datetime) -> int:
             run.step_to(RunState.CANCELLED, at=now, why=said)
             number = _call_off(due, said, now=now)
             erasing.take_back(run)
-            run.totals = learning.totals_of(run.pk)
-            Run.objects.filter(pk=run.pk).update(totals=run.totals)
+            run.totals = learning.keep_totals(run.pk)
             noting.done_to(run, Action.WITHDRAW, by=by, at=now, reason=why, number=number)
     except LostRace as lost:
         run.refresh_from_db()

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from refreshops.console import order_kinds
 from refreshops.logins.models import Login, Provider
-from refreshops.routine.models import Attempt, Beat, Run
+from refreshops.routine import learning
+from refreshops.routine.models import Attempt, Beat, Run, RunCells
 from refreshops.routine.paces import places
 from tests.builders import make_customer, make_login, make_logins
 from tests.console.conftest import make_attempt, make_run, page_of
@@ -417,3 +418,34 @@ def test_without_a_worker_a_run_does_not_look_as_if_it_ran(signed_in, mixed):
     assert "done about" not in still.sentence
     assert "running" in moving.mark
     assert "done about" in moving.sentence
+
+
+def test_an_ended_runs_page_is_the_same_from_kept_cells_as_from_its_attempts(signed_in, people):
+    run = make_run(planned=3, opened_by=people["ops"])
+    for bank, outcome in (("TD", "fresh"), ("TD", "user_action"), ("RBC", "our_config")):
+        make_attempt(run, make_login(outcome=outcome, institution=bank), outcome=outcome)
+    learning.close_run(run, now=timezone.now())
+    client = signed_in("ops")
+
+    kept = progress(client, run)["parts"]
+    RunCells.objects.all().delete()
+
+    assert progress(client, run)["parts"] == kept
+    assert "RBC" in kept["matrix"]
+
+
+def test_a_bank_renamed_by_hand_is_renamed_in_ended_runs(signed_in, people):
+    run = make_run(planned=1, opened_by=people["ops"])
+    login = make_login(outcome="user_action", institution="TD")
+    make_attempt(run, login, outcome="user_action")
+    learning.close_run(run, now=timezone.now())
+    client = signed_in("admin")
+
+    client.post(
+        reverse("admin:logins_login_change", args=[login.pk]),
+        {"customer": login.customer_id, "institution": "Tangerine"},
+    )
+
+    matrix = progress(client, run)["parts"]["matrix"]
+    assert "Tangerine" in matrix
+    assert "TD" not in matrix

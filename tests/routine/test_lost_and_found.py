@@ -278,7 +278,7 @@ class TestNoLoginIsLostForTheDay:
 def test_a_run_is_closed_with_its_totals_or_not_at_all(open_today, clock, monkeypatch):
     run = open_today()
 
-    def killed(run_id):
+    def killed(*_):
         raise RuntimeError("killed between two statements")
 
     monkeypatch.setattr(learning, "totals_of", killed)

@@ -13,6 +13,7 @@ from refreshops import wiring
 from refreshops.logins import register
 from refreshops.logins.register_file import Unreadable, opened
 from refreshops.logins.register_rows import COLUMNS, Entry, Faults, check_header, judge
+from refreshops.routine import cells
 from refreshops.tracing.events import Action, note
 
 
@@ -46,6 +47,8 @@ class Command(BaseCommand):
         try:
             with transaction.atomic():
                 register.write(plan, provider_row=wiring.provider_row, now=now)
+                if plan.changed:
+                    cells.forget()
                 _tell(plan, now=now)
         except IntegrityError as raced:
             raise CommandError(
