@@ -10,6 +10,7 @@ from refreshops.console.badges import mark, outcome_label, purpose_words, run_ba
 from refreshops.console.charts import in_bar_order
 from refreshops.console.moments import lasting_words, local_words
 from refreshops.console.scoping import attempts_of, sees_everything
+from refreshops.console.words import person
 from refreshops.routine import seats
 from refreshops.routine.models import Run
 from refreshops.routine.paces import NO_PACE, Pace, paces
@@ -78,7 +79,7 @@ def cards_of(
 def opener_words(run: Run) -> str:
     """Return who opened a run: a person, the schedule, or somebody at the command line."""
     if run.opened_by is not None:
-        return str(run.opened_by.get_username())
+        return person(run.opened_by)
     return "the schedule" if run.origin == Origin.DAILY.value else "the command line"
 
 

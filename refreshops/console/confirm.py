@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 
 from refreshops.console.once import new_token
+from refreshops.console.trails import trail_to
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Question:
 
     `typed` is what a person must type to go on (field `typed`); with `starts_at` they may give a
     date (field `starts_on`) before which the order waits. `notices` stand above the form.
+    `about` is the row whose page `back_url` is, where it has been read.
     """
 
     title: str
@@ -37,6 +39,7 @@ class Question:
     starts_at: bool = False
     typed: str = ""
     notices: list[str | SafeString] = field(default_factory=list)
+    about: Any = None
 
     def is_typed(self, request: HttpRequest) -> bool:
         """Tell whether the wanted text was typed; only spaces around it are forgiven."""
@@ -49,6 +52,7 @@ def ask(request: HttpRequest, question: Question, *, error: str = "") -> Templat
         **admin.site.each_context(request),
         "title": question.title,
         "question": question,
+        "trail": trail_to(request, question.back_url, row=question.about),
         "token": request.POST.get("token") or new_token(),
         "reason": reason_of(request),
         "starts_on": request.POST.get("starts_on", ""),

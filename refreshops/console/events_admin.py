@@ -16,6 +16,7 @@ from refreshops.console.machine_rows import PageAdmin
 from refreshops.console.moments import moment
 from refreshops.console.scoping import attempts_of, logins_of
 from refreshops.console.search import canonical, is_number
+from refreshops.console.story import named
 from refreshops.console.story_filters import WhoFilter
 from refreshops.console.story_words import (
     WHAT,
@@ -64,6 +65,10 @@ class EventAdmin(EventExport, PageAdmin):
     ordering = ("-at", "-id")
     nothing_yet = "Every named action adds one: an order, a pause, an import, a sign-in."
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        """Return the events that are this person's to read, with the names of people."""
+        return named(super().get_queryset(request))
+
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
         """Link what an event is about where the reader may see it."""
         run, about = _column("run", request.user), _column("about", request.user)
@@ -98,7 +103,8 @@ class EventAdmin(EventExport, PageAdmin):
         """Render who did it; quietly where it was no person."""
         if event.actor_id is None:
             return format_html('<span class="quiet">{}</span>', event.actor)
-        return event.actor
+        name = event.actor_name or event.actor  # type: ignore[attr-defined]
+        return format_html('<span title="{}">{}</span>', event.actor, name)
 
     @admin.display(description="what")
     def what(self, event: Event) -> str:
@@ -121,7 +127,7 @@ def _facts(event: Event, user: Any) -> list[tuple[str, str]]:
     """Return what a page says of an event, name by name; empty where there is nothing to say."""
     return [
         ("When", moment(event.at)),
-        ("Who", event.actor),
+        ("Who", _who(event)),
         ("How many", how_many_words(event)),
         ("Why", visible(event.reason)),
         ("Run", _run_link(event, user)),
@@ -129,6 +135,12 @@ def _facts(event: Event, user: Any) -> list[tuple[str, str]]:
         ("About", _about_link(event, user)),
         *((name, visible(words)) for name, words in details_of(event)),
     ]
+
+
+def _who(event: Event) -> str:
+    """Return who did it, and the name they signed in with where people call them otherwise."""
+    name = event.actor_name  # type: ignore[attr-defined]
+    return f"{name} ({event.actor})" if name else event.actor
 
 
 def _about_login(login_id: str, user: Any) -> Q:

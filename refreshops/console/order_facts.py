@@ -6,6 +6,7 @@ from refreshops import wiring
 from refreshops.console import orders
 from refreshops.console.moments import moment
 from refreshops.console.scoping import attempts_of
+from refreshops.console.words import person
 from refreshops.logins.models import Login
 from refreshops.routine.models import Run
 from refreshops.routine.waiting import why_it_waits
@@ -24,7 +25,7 @@ def plan_of(run: Run, *, user: Any) -> orders.Plan | None:
 
 def facts(run: Run, plan: orders.Plan) -> list[tuple[str, str]]:
     """Return who ordered what and why, how long it takes and what it saves."""
-    who = run.opened_by.get_username() if run.opened_by else "the command line"
+    who = person(run.opened_by) if run.opened_by else "the command line"
     found = [
         ("Order", plan.kind.title),
         ("Ordered by", who),

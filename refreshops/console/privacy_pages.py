@@ -123,6 +123,7 @@ def _export_question(request: HttpRequest, customer: Customer, held: Holdings) -
         "calls as traced, and the bank data in the clear. Who takes it is written down.",
         button="Export as JSON",
         back_url=page("logins_customer", customer.pk),
+        about=customer,
         facts=_facts(request, customer, held),
     )
 
@@ -172,6 +173,7 @@ def _erase_question(request: HttpRequest, customer: Customer) -> Question:
         "customer are blanked. Nobody can undo it. What was ordered, when, why and by whom stays.",
         button="Erase for good",
         back_url=page("logins_customer", customer.pk),
+        about=customer,
         needs_reason=True,
         grave=True,
         facts=_facts(request, customer, privacy.holdings(customer)),

@@ -128,6 +128,7 @@ def _pause(request: HttpRequest, provider: Provider) -> HttpResponse:
         "resumes it. Calls already on their way end by themselves.",
         button=f"Pause {provider}",
         back_url=page("logins_provider", provider.pk),
+        about=provider,
         needs_reason=True,
         grave=True,
     )
@@ -150,6 +151,7 @@ def _resume(request: HttpRequest, provider: Provider) -> HttpResponse:
         "pauses again.",
         button=f"Resume {provider}",
         back_url=page("logins_provider", provider.pk),
+        about=provider,
         facts=[("Paused because", provider.paused_reason)],
     )
     if request.method != "POST":

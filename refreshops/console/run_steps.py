@@ -167,6 +167,7 @@ def _question(run: Run, step: Step, *, user: Any) -> Question:
         consequence=_consequence(step, plan),
         button=step.button,
         back_url=page("routine_run", run.pk),
+        about=run,
         needs_reason=step.needs_reason,
         grave=step.grave or (step.name == "approve" and plan is not None and plan.kind.grave),
         facts=facts,

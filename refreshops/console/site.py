@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, path, reverse
 
 from refreshops.console.hand_edits import ToldEdits
 from refreshops.console.lookups import OwnLookups
+from refreshops.console.refusals import refusing
 from refreshops.console.sign_ins import ToldPasswords
 
 # Their forms would let a person name any function to be run (fault F10).
@@ -55,7 +56,7 @@ class ConsoleSite(ToldPasswords, admin.AdminSite):
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Guard a page as usual; none is kept by a browser, those of Django's own included."""
-        return super().admin_view(view, cacheable=False)
+        return super().admin_view(refusing(view), cacheable=False)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Add the index page's live answer, and the pages that belong to no table."""

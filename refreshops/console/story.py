@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.contrib.auth import get_user_model
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Concat, Trim
 from django.http import HttpRequest
 
 from refreshops import wiring
@@ -57,15 +59,25 @@ def story_of(user: Any, subject: str, pk: int, *, at_most: int = MOST_SHOWN) -> 
     return _told(user, about, at_most=at_most)
 
 
+def named(events: QuerySet[Event]) -> QuerySet[Event]:
+    """Note on each event the full name that its person has now, as `actor_name`; "" without one.
+
+    What is kept is the name they signed in with, and that they were somebody.
+    """
+    people = get_user_model()._default_manager.filter(pk=OuterRef("actor_id"))
+    full = people.values_list(Trim(Concat("first_name", Value(" "), "last_name")))
+    return events.annotate(actor_name=Coalesce(Subquery(full[:1]), Value("")))
+
+
 def _told(user: Any, events: QuerySet[Event], *, at_most: int) -> list[Told]:
     """Return the newest `at_most` of the events that are this person's to read, oldest first."""
     whole = sees_everything(user)
-    rows = list(seen_by(user, events).order_by("-at", "-pk")[:at_most])
+    rows = list(named(seen_by(user, events)).order_by("-at", "-pk")[:at_most])
     return [
         Told(
             at=row.at,
             action=row.action,
-            who=row.actor,
+            who=row.actor_name or row.actor,  # type: ignore[attr-defined]
             what=what_was_done(row),
             why=row.reason,
             number=row.number if whole else None,

@@ -22,6 +22,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce
 
 from refreshops.console.scoping import calls_of, sees_everything
+from refreshops.console.story import named
 from refreshops.console.timeline_entries import (
     ENDED,
     EVENT,
@@ -146,9 +147,10 @@ def _notes(login: Login) -> QuerySet[Any]:
 
 
 def _events(login: Login) -> QuerySet[Any]:
-    rows = Event.objects.filter(subject="login", subject_id=login.pk).exclude(action__in=NOT_TOLD)
+    about = Event.objects.filter(subject="login", subject_id=login.pk)
+    rows = named(about.exclude(action__in=NOT_TOLD))
     told = {"what": F("action"), "words": F("reason"), "run": F("run_id")}
-    return _table(rows, EVENT, F("at"), who_user=F("actor"), **told)
+    return _table(rows, EVENT, F("at"), who_first=F("actor_name"), who_user=F("actor"), **told)
 
 
 def _person(path: str) -> dict[str, Any]:

@@ -10,6 +10,15 @@ from refreshops.routine.models import Run
 from refreshops.tracing.events import BY_ITSELF, Action, note
 
 
+def called(by: Any) -> str:
+    """Return what people call whoever did something: the full name, else the user name.
+
+    Words for who else it was stay as they are.
+    """
+    full = getattr(by, "get_full_name", None)
+    return str((full() if full else "") or by)
+
+
 def ordered(run: Run, *, left_out: int = 0, with_report: bool = False) -> None:
     """Tell who ordered a run just opened, and for how many logins.
 

@@ -84,7 +84,9 @@ def pause_run(run: Run, *, by: Any, why: str, now: datetime) -> bool:
     if not why.strip():
         raise ReasonMissing("Say why the run is paused; the next person will want to know.")
     with transaction.atomic():
-        moved = _move(run, RunState.PAUSED, now=now, why=f"Paused by {by}: {why.strip()}")
+        moved = _move(
+            run, RunState.PAUSED, now=now, why=f"Paused by {noting.called(by)}: {why.strip()}"
+        )
         if moved:
             noting.done_to(run, Action.PAUSE_RUN, by=by, at=now, reason=why)
     return moved
@@ -112,7 +114,9 @@ def cancel_run(run: Run, *, by: Any, why: str, now: datetime) -> int:
     with transaction.atomic():
         due = Attempt.objects.filter(run=run, state=AttemptState.DUE.value, login__isnull=False)
         hold(due.values_list("login_id", flat=True))
-        moved = _move(run, RunState.CANCELLED, now=now, why=f"Cancelled by {by}: {why.strip()}")
+        moved = _move(
+            run, RunState.CANCELLED, now=now, why=f"Cancelled by {noting.called(by)}: {why.strip()}"
+        )
         hand_back(run)
         left = call_off(run, now=now)
         learning.keep_totals(run.pk)

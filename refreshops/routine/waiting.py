@@ -70,7 +70,8 @@ def _not_approved_because(run: Run, *, by: Any) -> str:
     if not run.needs_approval:
         return f"Run {run.pk} needs no approval."
     if run.approved_at is not None:
-        return f"Run {run.pk} was approved by {run.approved_by or 'somebody'} already."
+        who = noting.called(run.approved_by or "somebody")
+        return f"Run {run.pk} was approved by {who} already."
     if run.opened_by_id == by.pk:
         return OWN_ORDER
     return f"Run {run.pk} does not wait any more."
@@ -86,7 +87,7 @@ def withdraw(run: Run, *, by: Any, why: str, now: datetime) -> int:
     if run.state != RunState.WAITING.value:
         # Never by the step alone: one that runs may be cancelled, by whoever may control runs.
         raise _begun_or_ended(run)
-    said = f"Withdrawn by {by}: {why.strip()}"[:500]
+    said = f"Withdrawn by {noting.called(by)}: {why.strip()}"[:500]
     try:
         with transaction.atomic():
             due = _due(run)

@@ -1,5 +1,6 @@
 """What a stranger may write into an address or a form: refused in words, never a broken page."""
 
+import logging
 from urllib.parse import quote
 
 import pytest
@@ -174,3 +175,16 @@ def test_an_account_manager_that_is_none_is_said_at_the_field(careful, register,
 
     assert answer.status_code == 200
     assert answer.context["adminform"].form.errors
+
+
+@pytest.mark.parametrize("path", ["/logins/login/", "/routine/run/", "/auth/user/"])
+@pytest.mark.parametrize("query", ["outcom=fresh", "customer__name__regex=a", "_to_field=nothing"])
+def test_a_mistyped_filter_is_one_warning_in_the_log_without_a_trace(careful, path, query, caplog):
+    answer = careful("admin").get(f"{path}?{query}")
+
+    assert answer.status_code == 400
+    warned = [row for row in caplog.records if row.levelno >= logging.WARNING]
+    assert [(row.levelname, row.getMessage()) for row in warned] == [
+        ("WARNING", f"Bad Request: {path}")
+    ]
+    assert not any(row.exc_info for row in caplog.records)

@@ -8,7 +8,7 @@ from django.contrib.admin.views.main import SEARCH_VAR
 from django.template import RequestContext
 
 from refreshops import wiring
-from refreshops.console import badges, charts, help_pages, moments, receipts, words
+from refreshops.console import badges, cards, charts, help_pages, moments, receipts, words
 from refreshops.logins.cells import visible
 
 register = template.Library()
@@ -24,6 +24,7 @@ register.filter("stamp", moments.stamp)
 register.filter("lasting_words", moments.lasting_words)
 register.filter("standing_badge", receipts.standing_badge)
 register.filter("person", words.person)
+register.filter("opener", cards.opener_words)
 register.filter("one_line", visible)
 
 
