@@ -11,10 +11,10 @@ from django.http import HttpRequest
 from refreshops import wiring
 from refreshops.console.addresses import NO_BANK, NO_CODE, NOT_ASKED
 from refreshops.console.badges import data_words, outcome_label
-from refreshops.console.scoping import logins_of, sees_everything
+from refreshops.console.scoping import sees_everything
 from refreshops.console.search import is_number
 from refreshops.logins import clock, leaks
-from refreshops.logins.institutions import institutions_of
+from refreshops.logins.institutions import all_institutions, institutions_of_manager
 from refreshops.logins.models import Customer, Login
 from refreshops.providers.flinks.codes import CODE_TABLE
 from refreshops.rules.freshness import DataState
@@ -92,7 +92,8 @@ class InstitutionFilter(ExactFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         """Return the institutions of the reader's logins."""
         user = request.user
-        names = institutions_of(logins_of(user), all_of_them=sees_everything(user))
+        everything = sees_everything(user)
+        names = all_institutions() if everything else institutions_of_manager(user)
         not_known = [(NO_BANK, "not known")] if self.value() == NO_BANK else []
         return [*((name, name) for name in names), *not_known]
 

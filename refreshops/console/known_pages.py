@@ -4,17 +4,19 @@ from typing import Any
 
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Page
-from django.db import connection
-from django.db.models import Func
+from django.db.models import CharField, F, Func
 from django.db.models.expressions import Col
+from django.db.models.lookups import In
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from refreshops.console.machine_rows import COUNT_CAP, CappedPaginator
+from refreshops.logins.models import Customer, Login
+from refreshops.logins.owned import owned_by
 
 # Up to here the rows are fetched by their keys and put in order; beyond, the keys of a page come
 # soon enough along the index of the order.
-FEW = 2_000
+FEW = 1_000
 # One value of these may be that of most rows.
 HOLDING_MANY = frozenset(
     {
@@ -42,7 +44,9 @@ class KnownRowsPaginator(CappedPaginator):
     def _keys(self) -> list[int]:
         # Without the counts noted on each row: nobody reads those of rows that are not shown.
         rows: Any = self.object_list
-        return list(_begun_at_joins(rows.order_by().values_list("pk", flat=True))[: COUNT_CAP + 1])
+        return list(
+            _begun_at_customers(rows.order_by().values_list("pk", flat=True))[: COUNT_CAP + 1]
+        )
 
     @cached_property
     def _counted(self) -> int:
@@ -53,11 +57,9 @@ class KnownRowsPaginator(CappedPaginator):
         number = self.validate_number(number)
         rows: Any = self.object_list
         first = (number - 1) * self.per_page
-        if self._counted <= FEW:
-            rows = _by_keys(rows, self._keys)[first : first + self.per_page]
-        else:
-            # Sorted without the rest of the row and of its neighbours, where there is to sort.
-            rows = _by_keys(rows, rows.values("pk")[first : first + self.per_page])
+        known = _in_order(rows, self._keys) if self._counted <= FEW else rows
+        # Sorted without the rest of the row and of its neighbours, where there is to sort.
+        rows = _by_keys(rows, known.values("pk")[first : first + self.per_page])
         return Page(rows, number, self)
 
 
@@ -81,6 +83,21 @@ class KnownRows:
         return KnownRowsList
 
 
+class _OneOf(In):
+    """`pk IN (…)` of many keys: as one value where a database takes a list as one."""
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        """Write it for PostgreSQL."""
+        column, params = self.process_lhs(compiler, connection)
+        return f"{column} = ANY(%s::bigint[])", [*params, list(self.rhs)]
+
+
+def _in_order(rows: Any, keys: list[int]) -> Any:
+    """Return the rows of these keys in the order of `rows`, and nothing of what narrowed those."""
+    found = rows.model._default_manager.filter(_OneOf(F("pk"), keys))
+    return found.order_by(*rows.query.order_by)
+
+
 def _by_keys(rows: Any, keys: Any) -> Any:
     """Return the rows of these keys with nothing else asked of them: they were found by it all."""
     found = rows.all()
@@ -88,23 +105,53 @@ def _by_keys(rows: Any, keys: Any) -> Any:
     return found.filter(pk__in=keys)
 
 
-def _begun_at_joins(rows: Any) -> Any:
-    """Let SQLite begin at the tables joined: a reader's own customers, and not all that is fresh.
+def _begun_at_customers(rows: Any) -> Any:
+    """Let a database that looks for one manager's logins begin at the manager's customers.
 
-    It knows nothing of sizes and takes any index for equally good: that of an outcome, which holds
-    most of the register, where that of the customers holds a few thousand. A column with a plus
-    before it is looked at and not looked up. Without a join it may begin where it likes.
+    SQLite knows nothing of sizes and takes any index for equally good: that of an outcome, which
+    holds most of the register, where that of the customers holds a few thousand. PostgreSQL would
+    search the index anew for each value of its other columns. So these are looked at here, and not
+    looked up.
     """
-    base = rows.model._meta.db_table
-    joined = {alias for alias, count in rows.query.alias_refcount.items() if count} - {base}
-    if connection.vendor != "sqlite" or not joined:
+    owners = [leaf for leaf in rows.query.where.leaves() if _names_an_owner(leaf)]
+    if rows.model is not Login or not owners:
         return rows
-    columns = {getattr(leaf, "lhs", None) for leaf in rows.query.where.leaves()}
-    looked_at = {
-        column: Func(column, template="+%(expressions)s", output_field=column.output_field)
-        for column in columns
-        if isinstance(column, Col) and column.alias == base and column.target.name in HOLDING_MANY
-    }
     found = rows.all()
-    found.query.where = found.query.where.replace_expressions(looked_at)
+    instead: dict[Any, Any] = {}
+    columns = [_own_column(leaf) for leaf in rows.query.where.leaves()]
+    if any(column and column.target.name not in HOLDING_MANY for column in columns):
+        # What was searched for is found by its own index, and then looked at whose it is.
+        instead = {leaf.lhs: LookedAt(leaf.lhs) for leaf in owners}
+    else:
+        customer = Col(Login._meta.db_table, Login._meta.get_field("customer"))
+        for leaf in owners:
+            instead[leaf] = owned_by(leaf.rhs, column=customer)
+            # The table of the customers is not asked beside the list of them.
+            found.query.unref_alias(leaf.lhs.alias)
+        instead |= {column: LookedAt(column) for column in columns if column}
+    found.query.where = found.query.where.replace_expressions(instead)
     return found
+
+
+def _own_column(leaf: Any) -> Col | None:
+    column = getattr(leaf, "lhs", None)
+    own = isinstance(column, Col) and column.alias == Login._meta.db_table
+    return column if own else None
+
+
+def _names_an_owner(leaf: Any) -> bool:
+    column = getattr(leaf, "lhs", None)
+    owner = Customer._meta.get_field("account_manager")
+    return isinstance(column, Col) and column.target is owner and leaf.lookup_name == "exact"
+
+
+class LookedAt(Func):
+    """A column that no index is searched by."""
+
+    template = "+%(expressions)s"
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Write it for PostgreSQL, which knows no plus before a text."""
+        text = isinstance(self.output_field, CharField)
+        template = "(%(expressions)s || '')" if text else "%(expressions)s"
+        return super().as_sql(compiler, connection, template=template, **context)

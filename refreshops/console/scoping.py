@@ -9,6 +9,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from refreshops.bankdata.models import BankAccount, Snapshot
 from refreshops.logins.models import Customer, Login, LoginQuerySet, UnknownLogin
+from refreshops.logins.owned import owned_by
 from refreshops.routine.models import Attempt, Run
 from refreshops.tracing.models import Call, Event
 
@@ -42,7 +43,7 @@ def logins_by_customer(user: Any) -> LoginQuerySet:
     The same rows as `logins_of` gives who sees only part: but led by the customers, where a
     database would walk through everybody's logins in the order of an index.
     """
-    return Login.objects.filter(customer__in=Customer.objects.filter(account_manager=user))
+    return Login.objects.filter(owned_by(user))
 
 
 def runs_of(user: Any) -> QuerySet[Run]:

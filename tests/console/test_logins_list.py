@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from refreshops.console import known_pages, login_search
-from refreshops.logins.institutions import institutions_of
+from refreshops.logins import institutions
 from refreshops.logins.models import Login
 from refreshops.routine.models import Run
 from tests.builders import make_customer, make_login, make_logins
@@ -142,18 +142,37 @@ def test_what_drops_out_first_stands_first(signed_in, people):
 def test_the_choices_of_banks_are_all_there_is_and_once(signed_in, people):
     for name in ("TD", "RBC", "TD", "", "Desjardins"):
         make_login(institution=name)
-    everything = Login.objects.all()
 
-    skipped = institutions_of(everything, all_of_them=True)
+    skipped = institutions.all_institutions()
 
-    assert skipped == institutions_of(everything, all_of_them=False) == ["Desjardins", "RBC", "TD"]
+    exact = institutions.institutions_of(Login.objects.all())
+    assert skipped == exact == ["Desjardins", "RBC", "TD"]
 
 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_no_register_and_a_register_of_one_have_their_banks(people, rows):
     make_logins(rows, institution="TD")
 
-    assert institutions_of(Login.objects.all(), all_of_them=True) == ["TD"] * rows
+    assert institutions.all_institutions() == ["TD"] * rows
+
+
+@pytest.mark.parametrize("looked_at", [1, 4, 100])
+@pytest.mark.parametrize("most", [2, 300])
+@pytest.mark.parametrize("banks", [["TD", "RBC", "", "RBC", "BMO"], ["TD"], []], ids=len)
+@pytest.mark.parametrize("foreign", [["RBC", "TD", "BMO"] * 2, ["Farbank", "Aroundbank", "TD"], []])
+def test_the_choices_of_a_manager_are_their_own_banks_whatever_others_have(
+    people, monkeypatch, looked_at, most, banks, foreign
+):
+    monkeypatch.setattr(institutions, "LOOKED_AT", looked_at)
+    monkeypatch.setattr(institutions, "MOST", most)
+    for owner, names in (("other", foreign), ("manager", banks)):
+        customer = make_customer(f"C-{owner}", account_manager=people[owner])
+        for name in names:
+            make_login(customer=customer, institution=name)
+
+    found = institutions.institutions_of_manager(people["manager"])
+
+    assert found == sorted({*banks} - {""})[:most]
 
 
 @pytest.mark.parametrize("name", ["ops", "manager", "auditor"])
