@@ -14,6 +14,7 @@ from typing import Any
 
 from refreshops.simulator.answers import Planted
 from refreshops.simulator.books import Books, Keys, Rules
+from refreshops.simulator.connect import Connect
 from refreshops.simulator.control import Control
 from refreshops.simulator.faults import Fault, FaultScript
 from refreshops.simulator.gateway import Gateway, Pace
@@ -211,7 +212,12 @@ def build(options: Options) -> SimulatorServer:
     control = Control(gateway, journal, options.recipe)
     address = (options.host, options.port)
     server = SimulatorServer(
-        address, gateway=gateway, control=control, journal=journal, clock=clock
+        address,
+        gateway=gateway,
+        control=control,
+        connect=Connect(books, recipe=options.recipe),
+        journal=journal,
+        clock=clock,
     )
     if options.register is not None:
         write_register(books.world, path=options.register, with_managers=options.with_managers)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
+from refreshops.simulator.connect import PREFIX, Connect
 from refreshops.simulator.control import Control
 from refreshops.simulator.delivery import ClientGone, Line, deliver
 from refreshops.simulator.gateway import Asked, Gateway
@@ -108,6 +109,10 @@ class Connection(socketserver.StreamRequestHandler):
         if request.target.startswith(CONTROL_PREFIX):
             reply = self.server.control.answer(request, peer=str(self.client_address[0]))
             return deliver(reply, line, keep_alive=keep_alive, leaving=_nothing)
+        if request.target.startswith(PREFIX):
+            # Pages for people: neither logged nor throttled, the log is that of the API.
+            page = self.server.connect.answer(request)
+            return deliver(page, line, keep_alive=keep_alive, leaving=_nothing)
         return self._traced(request, line, keep_alive=keep_alive)
 
     def _traced(self, request: Request, line: Line, *, keep_alive: bool) -> bool:
@@ -168,11 +173,13 @@ class SimulatorServer(socketserver.ThreadingTCPServer):
         *,
         gateway: Gateway,
         control: Control,
+        connect: Connect,
         journal: Journal,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.gateway = gateway
         self.control = control
+        self.connect = connect
         self.journal = journal
         self.clock = clock
         self.connections: set[socket.socket] = set()

@@ -6,6 +6,7 @@ import pytest
 
 from tests.simulation import Simulator, running_simulator
 from tests.simulator.client import Client
+from tests.simulator.receiver import Receiver, running_receiver
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +52,10 @@ def connect() -> Iterator[Callable[[Simulator], Client]]:
 def client(calm: Simulator, connect: Callable[[Simulator], Client]) -> Client:
     """A connection to the calm simulator."""
     return connect(calm)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Somebody webhooks are delivered to."""
+    with running_receiver() as listening:
+        yield listening

@@ -1,0 +1,78 @@
+"""What the fake Flinks Connect says to a customer, in both of its languages."""
+
+ENGLISH = {
+    "simulator": "SIMULATOR: no bank is behind this page. Never type real credentials.",
+    "consent": "Share your bank data?",
+    "consent_text": "Your accounts and transactions will be read once and shared with the company"
+    " that sent you here.",
+    "accept": "I agree",
+    "deny": "I do not agree",
+    "institutions": "Choose your institution",
+    "sign_in": "Sign in at {bank}",
+    "username": "Username or card number",
+    "password": "Password",
+    "submit": "Continue",
+    "back": "Choose another institution",
+    "close": "Cancel",
+    "mfa": "{bank} wants to be sure it is you",
+    "wrong_answer": "That answer is not right. Please try again.",
+    "accounts": "Which accounts?",
+    "done": "Connected",
+    "done_text": "{bank} is connected. You can close this window.",
+    "go_on": "Continue",
+    "closed": "Cancelled",
+    "closed_text": "Nothing was shared. You can close this window.",
+    "expired": "Your session has expired",
+    "expired_text": "It was idle for too long. Go back to where you came from and start again.",
+    "bad_token": "This page was opened without a valid token",
+    "bad_link": "This page was opened with a wrong address",
+    "INVALID_USERNAME": "The username is not right.",
+    "INVALID_PASSWORD": "The username or password is not right. Please try again.",
+    "DISABLED_LOGIN": "The bank has locked this access. Please sign in at the bank first.",
+    "RETRY_LATER": "The bank does not answer at the moment. Please try again later.",
+    "hint": "In this simulator",
+    "hint_password": "The password is {password}. {asked} is asked a question, {plain} is not;"
+    " any other username connects too.",
+    "hint_waiting": "Logins waiting for their owner:",
+    "hint_answer": "Right answer:",
+}
+FRENCH = {
+    "simulator": "SIMULATEUR : aucune banque derrière cette page. N’y tapez jamais de vrais"
+    " identifiants.",
+    "consent": "Partager vos données bancaires ?",
+    "consent_text": "Vos comptes et opérations seront lus une fois et transmis à l’entreprise qui"
+    " vous a envoyé ici.",
+    "accept": "J’accepte",
+    "deny": "Je refuse",
+    "institutions": "Choisissez votre institution",
+    "sign_in": "Connexion à {bank}",
+    "username": "Nom d’utilisateur ou numéro de carte",
+    "password": "Mot de passe",
+    "submit": "Continuer",
+    "back": "Choisir une autre institution",
+    "close": "Annuler",
+    "mfa": "{bank} veut s’assurer que c’est bien vous",
+    "wrong_answer": "Cette réponse n’est pas la bonne. Veuillez réessayer.",
+    "accounts": "Quels comptes ?",
+    "done": "Connecté",
+    "done_text": "{bank} est connectée. Vous pouvez fermer cette fenêtre.",
+    "go_on": "Continuer",
+    "closed": "Annulé",
+    "closed_text": "Rien n’a été partagé. Vous pouvez fermer cette fenêtre.",
+    "expired": "Votre session a expiré",
+    "expired_text": "Elle est restée inactive trop longtemps. Revenez d’où vous venez et"
+    " recommencez.",
+    "bad_token": "Cette page a été ouverte sans jeton valide",
+    "bad_link": "Cette page a été ouverte avec une mauvaise adresse",
+    "INVALID_USERNAME": "Le nom d’utilisateur n’est pas le bon.",
+    "INVALID_PASSWORD": "Le nom d’utilisateur ou le mot de passe n’est pas le bon. Veuillez"
+    " réessayer.",
+    "DISABLED_LOGIN": "La banque a bloqué cet accès. Connectez-vous d’abord à la banque.",
+    "RETRY_LATER": "La banque ne répond pas en ce moment. Veuillez réessayer plus tard.",
+    "hint": "Dans ce simulateur",
+    "hint_password": "Le mot de passe est {password}. {asked} doit répondre à une question, {plain}"
+    " non ; tout autre nom d’utilisateur convient aussi.",
+    "hint_waiting": "Accès qui attendent leur titulaire :",
+    "hint_answer": "Bonne réponse :",
+}
+WORDS = {"en": ENGLISH, "fr": FRENCH}
