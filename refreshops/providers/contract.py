@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from refreshops.providers.handing import Account as Account
+from refreshops.providers.handing import BankData, Delivered, Envelope, Handover
 from refreshops.rules.freshness import DataState
 from refreshops.rules.lifecycle import Purpose
 from refreshops.rules.outcomes import Outcome, Reason
@@ -76,41 +78,6 @@ Heard = Answer | Silence
 
 
 @dataclass(frozen=True)
-class Envelope:
-    """The provider-neutral, redacted reading of an answer, as the trace keeps it."""
-
-    http_status_code: int | None
-    provider_code: str
-    message: str
-    request_id: str
-    institution: str
-    answer: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Account:
-    """One bank account as screens may show it: `last_four` is all that is kept of the number."""
-
-    title: str
-    kind: str
-    currency: str
-    balance_current: str | None
-    balance_available: str | None
-    balance_limit: str | None
-    last_four: str
-
-
-@dataclass(frozen=True)
-class BankData:
-    """What one attempt fetched. `payload` is the provider's answer, to be encrypted at rest."""
-
-    as_of: datetime | None
-    accounts: tuple[Account, ...]
-    transaction_count: int
-    payload: Any = field(repr=False)
-
-
-@dataclass(frozen=True)
 class Subject:
     """The login a conversation speaks for, as far as the script may know it.
 
@@ -160,7 +127,8 @@ class Result:
 
     `nightly` is what the provider last said of its nightly refresh, `drops_out_at` when that ends
     unless the login is refreshed and asked before. `verified`: a separate read-back confirmed the
-    order. `report` is a JSON value about the provider as a whole (never bank data).
+    order. `report` is a JSON value about the provider as a whole (never bank data). `handover`: how
+    the customer can go on at the provider's page. `tag`: its echo of the tag we gave, if any.
     """
 
     outcome: Outcome
@@ -175,6 +143,8 @@ class Result:
     bank_data: BankData | None = None
     report: Any = None
     drops_out_at: datetime | None = None
+    handover: Handover | None = None
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -291,6 +261,37 @@ class Provider(Protocol):
 
     def evidence_of(self, endpoint: str) -> str:
         """Say what a traced call proves of an order: `order`, `read_back`, or an empty text."""
+        ...
+
+    def connect_url(
+        self,
+        *,
+        handover: Handover | None,
+        redirect_url: str,
+        tag: str,
+        language: str = "en",
+        institution: str = "",
+        first: bool,
+    ) -> str:
+        """Return the address of the provider's own page for one customer; it may hold a token.
+
+        `first`: a new connection, to be refreshed nightly. Raises `NotOffered` when there is no
+        such page and ValueError for a `redirect_url` or `tag` that cannot be sent.
+        """
+        ...
+
+    def is_signed(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Tell whether the provider signed this raw body; False when we hold no key for that."""
+        ...
+
+    def read_delivery(self, body: Any) -> Delivered:
+        """Read what the provider sent by itself. Raises ValueError with one sentence."""
+        ...
+
+    def judge_delivery(
+        self, subject: Subject, body: Any, *, policy: Policy, now: datetime
+    ) -> Result:
+        """Judge a delivery that `brings_data` as if it had been asked for; else ValueError."""
         ...
 
 

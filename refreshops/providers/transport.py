@@ -224,7 +224,7 @@ def checked_base_url(url: str) -> str:
         raise ValueError("The provider's address is not a URL.") from None
     if parts.scheme not in ("http", "https") or not host:
         raise ValueError("The provider's address must begin with https:// and name a host.")
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise ValueError(
             "The provider's address must be https: only loopback hosts may do without."
         )
@@ -233,7 +233,8 @@ def checked_base_url(url: str) -> str:
     return url if url.endswith("/") else url + "/"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine itself."""
     if host == "localhost":
         return True
     try:

@@ -49,10 +49,15 @@ def read_json(
     raw = b"".join(_capped(_unpacked(response)))
     if response.status_code == 204 and not raw:
         return None
+    return parse(raw, secrets=secrets, marker=marker)
+
+
+def parse(raw: bytes, *, secrets: Iterable[str] = (), marker: Marker = PLAIN) -> Any:
+    """Return the value of strict JSON; raises NotReadable as `read_json` does."""
     text = _decoded(raw)
     try:
         value = _DECODER.decode(text)
-        if not _may_be_deep(raw) or not _is_deep(value):
+        if not _may_be_deep(raw) or not is_deep(value):
             return value
         detail = TOO_DEEP
     except (ValueError, RecursionError) as error:
@@ -142,7 +147,8 @@ def _may_be_deep(raw: bytes) -> bool:
     return 1 + 2 * structure.count(b"[") + structure.count(b":{") > DEEPEST
 
 
-def _is_deep(value: Any) -> bool:
+def is_deep(value: Any) -> bool:
+    """Tell whether a value has more than `DEEPEST` levels."""
     level = [value] if isinstance(value, _CONTAINERS) else []
     for _ in range(DEEPEST):
         inner = [held.values() if isinstance(held, dict) else held for held in level]

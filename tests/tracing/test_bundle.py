@@ -11,8 +11,8 @@ import pytest
 
 from refreshops.logins.cells import csv_chunks
 from refreshops.providers.flinks import calls as flinks_calls
-from refreshops.providers.flinks.client import KEPT_IN_ANSWER
 from refreshops.providers.flinks.codes import CODE_TABLE
+from refreshops.providers.flinks.envelopes import KEPT_IN_ANSWER
 from refreshops.providers.flinks.ticket import EXPECTED, Ticket
 from refreshops.providers.marks import Marker
 from refreshops.providers.redaction import names_of

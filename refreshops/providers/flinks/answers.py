@@ -22,6 +22,8 @@ LONGEST_PAUSE = timedelta(hours=1)
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _REQUEST_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 _TOKEN = re.compile(r"[!-~]{1,512}")
+# No "@": other programs may have tagged a login with its customer's address, which we do not keep.
+TAG = re.compile(r"[0-9A-Za-z._:~-]{1,120}")
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
@@ -42,7 +44,8 @@ class FlinksAnswer:
 
     `status` is the body's HttpStatusCode where there is one, else the HTTP status: the body leads
     (fault C7). `status_in_body` says which. `login_id` is canonical where it is a GUID. `nightly`
-    is `Login.IsScheduledRefresh`. `body` is the JSON value as it came.
+    is `Login.IsScheduledRefresh`, `tag` the echo of the tag we gave. `body` is the JSON value as it
+    came.
     """
 
     http_status: int
@@ -57,6 +60,7 @@ class FlinksAnswer:
     last_refresh: Timestamp = Timestamp.MISSING
     institution: str = ""
     token: str = field(default="", repr=False)
+    tag: str = ""
     retry_after: str = ""
     body: Any = field(default=None, repr=False)
 
@@ -111,6 +115,7 @@ def read(answer: Answer) -> FlinksAnswer:
             body.get("InstitutionName") or body.get("Institution"), INSTITUTION_LIMIT
         ),
         token=_matched(_TOKEN, body.get("Token")),
+        tag=_matched(TAG, body.get("Tag")),
         retry_after=retry_after,
         body=body,
     )

@@ -5,6 +5,7 @@ and `token` travel as flinks-auth-key, `x_api_key` as x-api-key, `bearer` as Aut
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -32,6 +33,11 @@ def generate_authorize_token() -> Call:
         pacing=Pacing.RESERVE,
         deadline_s=TOKEN_DEADLINE_S,
     )
+
+
+def token_for_connect() -> Call:
+    """Mint the single-use token that opens Flinks Connect; no Authorize follows, so no slot."""
+    return replace(generate_authorize_token(), pacing=Pacing.FREE)
 
 
 def authorize_cached(login_id: str, *, token: str = "") -> Call:

@@ -1,8 +1,9 @@
 """Flinks as the engine sees it: one door out, one script for each purpose, one redacted reader."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -10,35 +11,26 @@ from refreshops.providers.contract import (
     Answer,
     Call,
     Conversation,
+    Delivered,
     Envelope,
+    Handover,
     NotOffered,
     Policy,
+    Result,
+    Subject,
     UnreadableAnswer,
 )
-from refreshops.providers.flinks import answers, calls, conversations
-from refreshops.providers.flinks.accounts import accounts_in, transaction_count
-from refreshops.providers.flinks.codes import is_in_table
-from refreshops.providers.flinks.persons import told, without_persons, without_values
+from refreshops.providers.flinks import calls, connect_page, conversations, webhooks
+from refreshops.providers.flinks.envelopes import envelope_of
+from refreshops.providers.flinks.persons import without_values
 from refreshops.providers.marks import PLAIN, Marker
-from refreshops.providers.redaction import HIDDEN, KEEP, Allowed, Scrubber, keep
+from refreshops.providers.redaction import KEEP, Allowed, Scrubber, keep
 from refreshops.providers.transport import Transport, checked_base_url
 from refreshops.rules.lifecycle import Purpose
 
 KEPT_IN_REQUEST: Allowed = dict.fromkeys(
     ("LoginId", "RequestId", "MostRecentCached", "Save", "IsActivated"), KEEP
 )
-KEPT_IN_ANSWER: Allowed = {
-    "HttpStatusCode": KEEP,
-    "FlinksCode": KEEP,
-    "Message": KEEP,
-    "RequestId": KEEP,
-    "Institution": KEEP,
-    "InstitutionName": KEEP,
-    "InstitutionId": KEEP,
-    "Login": {"Id": KEEP, "IsScheduledRefresh": KEEP, "LastRefresh": KEEP},
-    "Links": {"rel": KEEP},
-}
-
 _EVIDENCE = {
     calls.SCHEDULING: "order",
     calls.DELETING: "order",
@@ -54,9 +46,10 @@ class Flinks:
     """Implements `contract.Provider`. Keys live here and leave in headers only.
 
     `api_url` reaches up to and including `/v3/`. An empty `secret_key` means that Authorize goes
-    without a token; an empty `bearer_secret` that there is no opening call. `marker` marks what is
-    hidden of an answer. Raises ValueError with one sentence when the address or a key cannot be
-    used; it never repeats the key.
+    without a token; an empty `bearer_secret` that there is no opening call; an empty `webhook_key`
+    that no delivery is believed; an empty `connect_url` that Flinks Connect is looked for beside
+    the API. `marker` marks what is hidden of an answer. Raises ValueError with one sentence when an
+    address or a key cannot be used; it never repeats the key.
     """
 
     name = "flinks"
@@ -69,6 +62,8 @@ class Flinks:
         secret_key: str = "",
         x_api_key: str = "",
         bearer_secret: str = "",
+        webhook_key: str = "",
+        connect_url: str = "",
         marker: Marker = PLAIN,
         transport: Transport | None = None,
     ) -> None:
@@ -80,9 +75,11 @@ class Flinks:
             raise ValueError("The customer id is missing.")
         self._api_url = checked_base_url(api_url)
         base_url = f"{self._api_url}{quote(customer_id, safe='')}/"
+        self._connect_base = connect_page.base_of(connect_url, api_url=self._api_url)
         self._transport = transport or Transport(base_url=base_url)
-        self._keys = keys
-        self._secrets = tuple(secret for secret in (*keys.values(), customer_id) if secret)
+        self._keys, self._webhook_key = keys, webhook_key
+        secrets = (*keys.values(), webhook_key, customer_id)
+        self._secrets = tuple(secret for secret in secrets if secret)
         self._scrubber = Scrubber(secrets=self._secrets, marker=marker)
 
     def conversation(self, purpose: Purpose, policy: Policy) -> Conversation:
@@ -103,7 +100,13 @@ class Flinks:
                 return conversations.CheckSchedule(**terms)
             case Purpose.FORGET:
                 return conversations.Forget(**terms)
-        raise NotOffered(f"Flinks has no {purpose}.")
+            case Purpose.RECONNECT if self._connect_base:
+                return conversations.Reconnect(**terms)
+            case Purpose.CONNECT if self._connect_base:
+                return conversations.Connect(**terms)
+            case Purpose.INVITE if self._connect_base and self._keys["secret_key"]:
+                return conversations.Invite(**terms)
+        raise NotOffered(f"Flinks has no {purpose}, or our settings do not name what it needs.")
 
     def opening(self, policy: Policy) -> Conversation | None:
         """Return the nightly status script when its key is configured."""
@@ -138,37 +141,50 @@ class Flinks:
         return keep(dict(call.body or {}), allowed=KEPT_IN_REQUEST, clean=self._cleaner(call))
 
     def envelope(self, call: Call, answer: Answer) -> Envelope:
-        """Read an answer for the trace.
-
-        `answer` of the envelope holds the listed fields, counts instead of accounts and cards, and
-        `TransportStatus` where the HTTP status differs from the body's.
-        """
-        scrubber = self._cleaner(call)
-        read = answers.read(answer)
-        message = told(read, minting=call.endpoint == calls.MINTING, clean=scrubber)
-
-        code = _shown_code(read, scrubber)
-
-        def clean(text: str) -> str:
-            return scrubber(without_persons(text, answer.body, marker=scrubber.marker))
-
-        kept = keep(answer.body, allowed=KEPT_IN_ANSWER, clean=clean) | _counts(answer.body)
-        kept |= {name: message for name in kept if name.lower() == "message"}
-        kept |= {name: code for name in kept if name.lower() == "flinkscode"}
-        if read.status != read.http_status:
-            kept["TransportStatus"] = read.http_status
-        return Envelope(
-            http_status_code=read.status,
-            provider_code=code,
-            message=message,
-            request_id="" if scrubber.finds_secret(read.request_id) else read.request_id,
-            institution=clean(read.institution),
-            answer=kept,
-        )
+        """Read an answer for the trace."""
+        minting = call.endpoint == calls.MINTING
+        return envelope_of(answer, clean=self._cleaner(call), minting=minting)
 
     def evidence_of(self, endpoint: str) -> str:
         """Tell the call that gives an order from the one that reads it back."""
         return _EVIDENCE.get(endpoint, "")
+
+    def connect_url(
+        self,
+        *,
+        handover: Handover | None,
+        redirect_url: str,
+        tag: str,
+        language: str = "en",
+        institution: str = "",
+        first: bool,
+    ) -> str:
+        """Return the address of Flinks Connect for one customer (`connect_page.page_url`)."""
+        if not self._connect_base:
+            raise NotOffered("We do not know where Flinks Connect is: set FLINKS_CONNECT_URL.")
+        return connect_page.page_url(
+            self._connect_base,
+            handover=handover,
+            redirect_url=redirect_url,
+            tag=tag,
+            language=language,
+            institution=institution,
+            first=first,
+        )
+
+    def is_signed(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Tell whether Flinks signed this raw body with the webhook key."""
+        return webhooks.is_signed(body, headers, key=self._webhook_key)
+
+    def read_delivery(self, body: Any) -> Delivered:
+        """Read a webhook; ValueError says why it cannot be read."""
+        return webhooks.read_delivery(body, clean=self._scrubber)
+
+    def judge_delivery(
+        self, subject: Subject, body: Any, *, policy: Policy, now: datetime
+    ) -> Result:
+        """Judge a webhook with bank data as if we had fetched it."""
+        return webhooks.judge_delivery(subject, body, policy=policy, now=now, clean=self._scrubber)
 
     def _headers(self, call: Call) -> dict[str, str]:
         value = call.token if call.auth == "token" else self._key(call.auth)
@@ -203,24 +219,3 @@ class Flinks:
         said = {name: body[name] for name in _READ_TEXTS if isinstance(body.get(name), str)}
         hidden = {name: clean(text) for name, text in said.items() if clean.finds_secret(text)}
         return replace(answer, body={**body, **hidden}) if hidden else answer
-
-
-def _shown_code(read: answers.FlinksAnswer, scrubber: Scrubber) -> str:
-    # No letters in a code: it is counted and grouped by.
-    if scrubber.finds_secret(read.code):
-        return HIDDEN
-    return read.code if is_in_table(read.code) else without_persons(read.code, read.body)
-
-
-def _counts(body: Any) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    accounts = accounts_in(body)
-    if accounts is not None:
-        counts |= {
-            "AccountCount": len(accounts),
-            "TransactionCount": transaction_count(accounts),
-        }
-    cards = answers.ineligible_cards(body)
-    if cards is not None:
-        counts["IneligibleCardCount"] = len(cards)
-    return counts

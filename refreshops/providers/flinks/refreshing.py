@@ -123,7 +123,11 @@ class CachedRefresh(Script):
         learned = self._learned(turn)
         judged = self._judged(learned, turn.now)
         believed_at = judged["last_refresh_at"]
-        return self._end(turn, **judged, bank_data=bank_data(turn.answer.body, as_of=believed_at))
+        brought = bank_data(turn.answer.body, as_of=believed_at)
+        return self._end(turn, **judged, bank_data=brought, tag=self._tag(turn))
+
+    def _tag(self, turn: Turn) -> str:
+        return "" if self._scrubber.finds_secret(turn.answer.tag) else turn.answer.tag
 
     def _judged(self, learned: Learned, now: datetime) -> dict[str, Any]:
         """Judge freshness by LastRefresh alone, whatever the status said (seed 000)."""

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from refreshops.providers.flinks import calls
-from refreshops.providers.flinks.client import KEPT_IN_ANSWER, KEPT_IN_REQUEST
+from refreshops.providers.flinks.client import KEPT_IN_REQUEST
 from refreshops.providers.flinks.codes import explain
+from refreshops.providers.flinks.envelopes import KEPT_IN_ANSWER
 from refreshops.providers.flinks.persons import without_values
 from refreshops.providers.marks import PLAIN, Marker
 from refreshops.providers.redaction import KEEP, Allowed, Scrubber, keep, names_of

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refreshops.providers.contract import Answer, Ask, Done, Halt, Silence, Subject, Wait
+from refreshops.providers.contract import Answer, Ask, Done, Halt, Pacing, Silence, Subject, Wait
+from refreshops.providers.flinks import calls
 from refreshops.providers.flinks import conversations as scripts
 from refreshops.providers.flinks.codes import CODE_TABLE
 from refreshops.providers.flinks.staying import STAYS_FOR
 from refreshops.providers.flinks.turns import turn_of
 from refreshops.providers.redaction import Scrubber
-from refreshops.rules.freshness import DataState
+from refreshops.rules.freshness import CLOCK_TOLERANCE, DataState
 from refreshops.rules.outcomes import Outcome, Reason
 from tests.providers.flinks.spoken import (
     IN_THE_FUTURE,
@@ -41,8 +42,12 @@ SCRIPTS = {
     "off": lambda mints: scripts.SwitchSchedule(on=False, mints_token=mints, **TERMS),
     "on": lambda mints: scripts.SwitchSchedule(on=True, mints_token=mints, **TERMS),
     "forget": lambda mints: scripts.Forget(mints_token=mints, **TERMS),
+    "reconnect": lambda mints: scripts.Reconnect(mints_token=mints, **TERMS),
+    "connect": lambda mints: scripts.Connect(mints_token=mints, **TERMS),
+    "invite": lambda mints: scripts.Invite(mints_token=True, **TERMS),
     "nightly": lambda mints: scripts.NightlyStatus(mints_token=mints, **TERMS),
 }
+OF_NO_LOGIN = ("nightly", "invite")
 CODES = [row.code for row in CODE_TABLE] + ["", "BRAND_NEW", CANARY, 17, None, [], "é", "\x00"]
 STATUSES = [None, 200, 200, 200, 201, 202, 203, 204, 400, 401, 401, 404, 429, 500, 503, "x", 1e400]
 REQUEST_IDS = [None, REQUEST_ID, REQUEST_ID, REQUEST_ID, NEW_REQUEST_ID, "", "a/b", CANARY, 5]
@@ -81,6 +86,7 @@ def any_body(chance):
         "RequestId": chance.choice(REQUEST_IDS),
         "Institution": chance.choice(["Maple Bank", CANARY, None, 7]),
         "Token": MINTED if chance.random() < 0.8 else chance.choice([None, "", "a b", 5]),
+        "Tag": chance.choice([None, "link-17", CANARY, 5, PAYLOAD + "@example.com"]),
         "Accounts": chance.choice(ACCOUNTS),
         "IneligibleCards": chance.choice([None, [], [{"LoginId": LOGIN_ID}], [5], CANARY]),
         "Login": {
@@ -213,7 +219,7 @@ def play(name, seed):
     chance = random.Random(f"{name}-{seed}")
     script = SCRIPTS[name](chance.random() < 0.5)
     subject = Subject(
-        "" if name == "nightly" else LOGIN_ID,
+        "" if name in OF_NO_LOGIN else LOGIN_ID,
         held_as_of=chance.choice([None, NOON - timedelta(days=3)]),
         last_code=chance.choice(["", "UNAUTHORIZED", "SESSION_EXPIRED"]),
         same_code_runs=chance.randrange(4),
@@ -235,7 +241,7 @@ def test_every_script_ends_and_keeps_no_secret(name, start):
         assert result.outcome is not Outcome.PENDING
 
 
-@pytest.mark.parametrize("name", ["refresh", "live", "check"])
+@pytest.mark.parametrize("name", ["refresh", "live", "check", "reconnect", "connect"])
 @settings(max_examples=20, deadline=None, derandomize=True, database=None)
 @given(start=st.integers(0, 10**9))
 def test_fresh_needs_a_believed_answer_with_a_timestamp_within_the_policy(name, start):
@@ -247,7 +253,8 @@ def test_fresh_needs_a_believed_answer_with_a_timestamp_within_the_policy(name, 
             assert turn.succeeded or turn.meaning.reads_data
             assert turn.answer.http_status < 400 or turn.meaning.reads_data
             assert result.last_refresh_at is not None
-            assert timedelta(0) <= played.now - result.last_refresh_at <= POLICY.fresh_within
+            age = played.now - result.last_refresh_at
+            assert -CLOCK_TOLERANCE <= age <= POLICY.fresh_within
         if result.bank_data is not None:
             assert played.last().succeeded
             assert played.last().answer.login_id in ("", LOGIN_ID)
@@ -303,17 +310,18 @@ def test_a_login_never_stays_longer_than_seven_days_after_its_refresh(name, star
         if result.drops_out_at is None:
             continue
         assert "Authorize" in asked
-        assert name not in ("forget", "nightly")
+        assert name not in ("forget", *OF_NO_LOGIN)
         assert result.drops_out_at <= played.now + STAYS_FOR
         if result.last_refresh_at is not None and result.last_refresh_at <= played.now:
             assert result.drops_out_at <= result.last_refresh_at + STAYS_FOR
 
 
+@pytest.mark.parametrize("name", ["live", "reconnect"])
 @settings(max_examples=20, deadline=None, derandomize=True, database=None)
 @given(start=st.integers(0, 10**9))
-def test_the_bank_is_asked_live_once_at_most_unless_it_was_busy(start):
+def test_the_bank_is_asked_live_once_at_most_unless_it_was_busy(name, start):
     for seed in range(start, start + 20):
-        played, _ = play("live", seed)
+        played, _ = play(name, seed)
 
         tried = 0
         for ask, heard in played.history:
@@ -330,3 +338,33 @@ def test_the_bank_is_asked_live_once_at_most_unless_it_was_busy(start):
                 held_up = turn.meaning.reason in (Reason.BUSY, Reason.TOO_FAST, Reason.KEYS)
                 tried += not held_up
         assert tried <= 1
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+@settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@given(start=st.integers(0, 10**9))
+def test_a_handover_has_what_flinks_gave_for_it_and_nothing_else(name, start):
+    for seed in range(start, start + 20):
+        played, result = play(name, seed)
+
+        if result.handover is None:
+            continue
+        assert name in ("reconnect", "invite")
+        assert result.bank_data is None
+        assert (result.outcome is Outcome.FRESH) == (name == "invite")
+        assert result.handover.request_id in ("", *played.said_ids)
+        challenged = [
+            heard.body["RequestId"]
+            for ask, heard in played.history
+            if ask.call.body == calls.authorize_live(LOGIN_ID).body
+            and isinstance(heard, Answer)
+            and isinstance(heard.body, dict)
+            and played.turn(ask, heard).answer.status == 203
+            and "RequestId" in heard.body
+        ]
+        assert result.handover.request_id in ("", *challenged)
+        if result.handover.token:
+            assert played.last().answer.token == result.handover.token
+            assert played.history[-1][0].call.pacing is Pacing.FREE
+        else:
+            assert not played.script._mints_token
