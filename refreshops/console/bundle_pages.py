@@ -24,6 +24,8 @@ from refreshops.console.exports import dated_name, zip_response
 from refreshops.console.scoping import sees_how_much_bank_data
 from refreshops.console.story import tell
 from refreshops.logins.cells import csv_chunks
+from refreshops.rules.lifecycle import CallState
+from refreshops.rules.outcomes import Outcome
 from refreshops.tracing import bundle
 from refreshops.tracing.bundle import WHY_REMOVED
 from refreshops.tracing.events import Action
@@ -76,12 +78,27 @@ def _answer(request: HttpRequest, source: Source | None) -> HttpResponseBase:
         "logins": len({call.login_id for call in source.calls if call.login_id}),
         "first": source.calls[0] if source.calls else None,
         "last": source.calls[-1] if source.calls else None,
-        "shown": source.calls[::-1][:SHOWN],
+        "shown": _worst_first(source)[:SHOWN],
         "not_shown": max(0, len(source.calls) - SHOWN),
         "files": FILES,
         "removed": WHY_REMOVED.items(),
     }
     return TemplateResponse(request, "console/bundle.html", context)
+
+
+def _worst_first(source: Source) -> list[Call]:
+    """Return the calls as the page shows some of them: those that failed, then the others of
+    attempts that did, each the newest first.
+    """
+    failed = {row.attempt_id for row in source.endings if row.outcome != Outcome.FRESH}
+
+    def rank(call: Call) -> int:
+        if call.state == CallState.NO_ANSWER or (call.http_status_code or 0) >= 400:
+            return 0
+        return 1 if call.attempt_id in failed else 2
+
+    newest_first = source.calls[::-1]
+    return sorted(newest_first, key=rank)
 
 
 def _made(request: HttpRequest, source: Source) -> HttpResponseBase:
@@ -127,6 +144,8 @@ def _whole(calls: list[Call]) -> Iterator[Call]:
 def _tell(request: HttpRequest, source: Source, *, sha256: str) -> None:
     """Note in the story, and in the row's own history, that a bundle was made."""
     row: Any = source.row
+    # Who asks what was handed out about them finds it by these: no more than a bundle holds.
+    about = {"logins": source.logins} if source.logins else {}
     tell(
         request,
         Action.BUNDLE,
@@ -135,7 +154,7 @@ def _tell(request: HttpRequest, source: Source, *, sha256: str) -> None:
         run_id=source.run_id,
         provider=source.provider,
         subject=(source.kind, row.pk) if row else None,
-        details={"what": source.kind, **source.details, "sha256": sha256},
+        details={"what": source.kind, **source.details, **about, "sha256": sha256},
     )
     if row:
         number = len(source.calls)

@@ -33,7 +33,8 @@ class Source:
     """What a bundle is made of. `title` names it for us, `subject` for the provider's support.
 
     `calls` are without their bodies, oldest first; `known` is how many there are to choose from
-    (None: not counted), `row` the row the event and the journal speak of.
+    (None: not counted), `row` the row the event and the journal speak of; `logins` are the keys of
+    those it is about where the row does not say so.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Source:
     row: Any = None
     run_id: int | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    logins: list[int] = field(default_factory=list)
 
     @property
     def left_out(self) -> int | None:
@@ -158,6 +160,7 @@ def _of_run(user: Any, pk: int) -> Source | None:
         endings=_endings(attempts),
         row=run,
         run_id=pk,
+        logins=_logins(attempts),
     )
 
 
@@ -179,6 +182,7 @@ def _of_run_cell(user: Any, pk: int, chosen: dict[str, str]) -> Source | None:
         endings=_endings(attempts),
         run_id=pk,
         details=chosen,
+        logins=_logins(attempts),
     )
 
 
@@ -201,6 +205,7 @@ def _of_todays_cell(user: Any, chosen: dict[str, str]) -> Source | None:
         calls=_few_of_each(user, attempts),
         endings=_endings(attempts),
         details=chosen,
+        logins=_logins(attempts),
     )
 
 
@@ -263,6 +268,10 @@ def _endings(attempts: Iterable[Attempt]) -> list[Ending]:
         for row in attempts
         if row.state == AttemptState.DONE and row.finished_at is not None
     ]
+
+
+def _logins(attempts: Iterable[Attempt]) -> list[int]:
+    return sorted({row.login_id for row in attempts if row.login_id})
 
 
 def _in_cell(chosen: dict[str, str], *, login: str = "") -> Q:

@@ -40,6 +40,8 @@ WHAT: Mapping[Action, str] = {
 }
 # Details that say further what was done, as in "Ordered: switch off".
 NAMED_FURTHER = ("purpose", "what", "list", "model")
+# A bundle is about a hundred at most; a page names some, the export all.
+LOGINS_NAMED = 10
 # What these do to what is always the same.
 SAYS_ALL = frozenset({Action.OPEN_DAILY})
 
@@ -118,6 +120,9 @@ def _value_words(event: Event, name: str, value: Any) -> str:
     if name == "outcomes" and isinstance(value, dict):
         purpose = str(event.details.get("purpose", ""))
         return ", ".join(f"{count} {outcome_label(key, purpose)}" for key, count in value.items())
+    if name == "logins" and isinstance(value, list):
+        more = len(value) - LOGINS_NAMED
+        return ", ".join(map(str, value[:LOGINS_NAMED])) + (f" and {more} more" if more > 0 else "")
     return "; ".join(_flat(value))
 
 

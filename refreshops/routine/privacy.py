@@ -93,9 +93,10 @@ def journal_of(customer: Customer) -> QuerySet[LogEntry]:
 def story_of(customer: Customer) -> QuerySet[Event]:
     """Return the events about a customer, their logins, and one attempt or call for one, by id.
 
-    A support bundle of a call went to the provider as one of the login did.
+    A support bundle of a call went to the provider as one of the login did; one of a run or of a
+    cell of its matrix notes whose calls were in it.
     """
-    logins = Login.objects.filter(customer=customer).values_list("pk", flat=True)
+    logins = set(Login.objects.filter(customer=customer).values_list("pk", flat=True))
     attempts = Attempt.objects.filter(login__customer=customer)
     # Few calls were ever spoken of; a customer may have many.
     spoken_of = Event.objects.filter(subject="call").values("subject_id")
@@ -106,10 +107,19 @@ def story_of(customer: Customer) -> QuerySet[Event]:
     ]
     return Event.objects.filter(
         Q(subject="customer", subject_id=customer.pk)
-        | Q(subject="login", subject_id__in=list(logins))
+        | Q(pk__in=_bundles_of_many(logins))
+        | Q(subject="login", subject_id__in=logins)
         | Q(subject="attempt", subject_id__in=attempts.values("pk"))
         | Q(subject="call", subject_id__in=calls)
     )
+
+
+def _bundles_of_many(logins: set[int]) -> list[int]:
+    """Return the events of the bundles that some of the logins were in among others."""
+    # Few were ever made; SQLite cannot look into a JSON list.
+    made = Event.objects.filter(action=Action.BUNDLE.value, subject__in=["", "run"])
+    noted = made.values_list("pk", "details").iterator()
+    return [pk for pk, details in noted if not logins.isdisjoint(details.get("logins", ()))]
 
 
 def erase_customer(

@@ -12,11 +12,13 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from refreshops.console import bundle_source
+from refreshops.console import bundle_pages, bundle_source
 from refreshops.console.addresses import bundle_of, bundle_of_cell
+from refreshops.routine.privacy import story_of
 from refreshops.tracing.models import Call, Event
-from tests.builders import make_login
+from tests.builders import make_login, make_logins
 from tests.console.conftest import make_attempt, make_call, make_run
 
 REQUEST_ID = "46d5f682-e9dd-46ba-8cf6-3e5eff34f600"
@@ -272,3 +274,53 @@ def test_how_much_bank_data_came_is_said_only_by_who_may_know(signed_in, people,
     assert b'"AccountCount": 31' in told["ops"]
     assert b"AccountCount" not in told["manager"]
     assert b"Canary" not in told["ops"]
+
+
+@pytest.mark.parametrize("of_cell", [False, True], ids=["run", "cell"])
+def test_the_page_shows_first_what_failed_however_old(signed_in, people, monkeypatch, of_cell):
+    monkeypatch.setattr(bundle_pages, "SHOWN", 3)
+    run = make_run(state="closed", closed_at=timezone.now())
+    ends = [make_login(institution="TD") for _ in range(3)]
+    of = [
+        {"attempt_id": make_attempt(run, login, outcome=outcome, provider_code="X").pk}
+        for login, outcome in zip(ends, ("user_action", "stale", "fresh"), strict=True)
+    ]
+    refused = make_call(ends[0], run, http_status_code=401, **of[0])
+    stale = make_call(ends[1], run, http_status_code=200, **of[1])
+    silent = make_call(
+        ends[2], run, state="no_answer", error="reset", http_status_code=None, **of[2]
+    )
+    for _ in range(4):
+        make_call(ends[2], run, http_status_code=200, **of[2])
+    cell = bundle_of_cell(institution="TD", code="X", run=run.pk)
+
+    page = signed_in("ops").get(cell if of_cell else bundle_of("run", run.pk))
+
+    assert [call.pk for call in page.context["shown"]] == [silent.pk, refused.pk, stale.pk]
+
+
+@pytest.mark.parametrize("kind", ["call", "login", "attempt", "run", "cell", "run-cell"])
+def test_a_customer_is_told_of_every_bundle_that_their_calls_were_in(signed_in, traced, kind):
+    files = made(signed_in("ops"), addresses(traced)[kind])
+    told = {
+        name: [row.action for row in story_of(customer)]
+        for name, customer in {"own": traced.customer, "foreign": traced.foreign.customer}.items()
+    }
+
+    assert traced.own.login_id in files["timeline.csv"].decode()
+    handed_out = traced.foreign.login_id in files["timeline.csv"].decode()
+    assert told == {"own": ["bundle"], "foreign": ["bundle"] if handed_out else []}
+
+
+def test_a_page_names_some_of_the_logins_of_a_bundle_and_the_event_keeps_all(signed_in, traced):
+    logins = make_logins(12)
+    for login in logins:
+        make_attempt(traced.run, login, outcome="unknown")
+    made(signed_in("ops"), addresses(traced)["run"])
+    event = Event.objects.get(action="bundle")
+
+    page = signed_in("auditor").get(f"/tracing/event/{event.pk}/change/").content.decode()
+
+    every = sorted([*(login.pk for login in logins), traced.own.pk, traced.foreign.pk])
+    assert event.details["logins"] == every
+    assert f"{', '.join(map(str, every[:10]))} and 4 more" in page
