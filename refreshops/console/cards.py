@@ -9,7 +9,7 @@ from refreshops.console.addresses import page
 from refreshops.console.badges import mark, outcome_label, purpose_words, run_badge
 from refreshops.console.charts import in_bar_order
 from refreshops.console.moments import lasting_words, local_words
-from refreshops.console.scoping import attempts_of, sees_everything
+from refreshops.console.scoping import attempts_by_login, attempts_of, sees_everything
 from refreshops.console.words import person
 from refreshops.routine import seats
 from refreshops.routine.models import Run
@@ -68,7 +68,8 @@ def cards_of(
     """
     known = dict(counted or {})
     mine = attempts_of(user)
-    known |= _counted(mine, [run for run in runs if run.pk not in known], user=user)
+    uncounted = [run for run in runs if run.pk not in known]
+    known |= _counted(attempts_by_login(user), uncounted, user=user)
     pace = paces(runs, attempts=mine, now=now)
     return [
         _card(run, known[run.pk], pace.get(run.pk, NO_PACE), user=user, now=now, window=window)

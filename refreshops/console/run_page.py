@@ -14,7 +14,7 @@ from refreshops.console.addresses import bundle_of, calls_list
 from refreshops.console.cards import Card, cards_of, opener_words
 from refreshops.console.receipt_pages import receipt_url
 from refreshops.console.run_parts import asked_for, attempts_part, choices, matrix_part
-from refreshops.console.scoping import attempts_of, sees_everything
+from refreshops.console.scoping import attempts_by_login, sees_everything
 from refreshops.console.story import Told, story_of_run
 from refreshops.routine import cells
 from refreshops.routine.models import Run
@@ -62,7 +62,7 @@ def view_of(run: Run, *, user: Any) -> RunView:
     whole = sees_everything(user)
     tally = cells.kept(run) if whole else None
     if tally is None:
-        tally = tally_closely(attempts_of(user), run=run.pk)
+        tally = tally_closely(attempts_by_login(user), run=run.pk)
     # An ended run keeps its own totals: they outlive its attempts.
     counted = {run.pk: (kept_tally(run) if whole else None) or tally}
     card = cards_of([run], user=user, now=now, window=wiring.window(), counted=counted)[0]

@@ -80,7 +80,7 @@ def tallies(attempts: QuerySet[Attempt], runs: Iterable[int]) -> dict[int, Tally
         return found
     # Each of part of them has to be looked at: then once, and not once for each state.
     counted = _grouped if attempts.query.where else _ranged
-    for pk, state, outcome, number in counted(attempts.filter(login__isnull=False), list(found)):
+    for pk, state, outcome, number in counted(attempts, list(found)):
         found[pk].add(state, outcome, number)
     return found
 
@@ -88,19 +88,23 @@ def tallies(attempts: QuerySet[Attempt], runs: Iterable[int]) -> dict[int, Tally
 def _ranged(attempts: QuerySet[Attempt], runs: list[int]) -> Iterator[tuple[int, str, str, int]]:
     """Count each state and outcome by itself: a range of one index.
 
-    A grouping of many attempts would compare them one by one.
+    A grouping of many attempts would compare them one by one, and to look whether each has a login
+    takes half as long again: the one that has none is found by itself and taken off.
     """
     rows = attempts.filter(run=OuterRef("pk"))
+    whole = rows.filter(login__isnull=True).order_by()
+    of_provider = (Subquery(whole.values(name)[:1]) for name in ("state", "outcome"))
     counts = [count_of(rows.filter(state=state, outcome=outcome)) for state, outcome in ENDS]
-    for pk, *numbers in Run.objects.filter(pk__in=runs).values_list("pk", *counts):
+    counted = Run.objects.filter(pk__in=runs).values_list("pk", *of_provider, *counts)
+    for pk, its_state, its_outcome, *numbers in counted:
         for (state, outcome), number in zip(ENDS, numbers, strict=True):
-            if number:
-                yield pk, state, outcome, number
+            if left := number - ((state, outcome) == (its_state, its_outcome)):
+                yield pk, state, outcome, left
 
 
 def _grouped(attempts: QuerySet[Attempt], runs: list[int]) -> Iterator[tuple[int, str, str, int]]:
-    rows = attempts.filter(run__in=runs).order_by().values_list("run_id", "state", "outcome")
-    yield from rows.annotate(number=Count("pk"))
+    rows = attempts.filter(run__in=runs, login__isnull=False).order_by()
+    yield from rows.values_list("run_id", "state", "outcome").annotate(number=Count("*"))
 
 
 def count_of(rows: QuerySet[Any]) -> Subquery:
