@@ -136,7 +136,7 @@ def write_down(desk: Desk, attempt: Attempt, call: Call, *, now: datetime) -> in
             method=call.method,
             url=desk.provider.shown_url(call),
             body=desk.provider.shown_body(call),
-            login_id=login.login_id if login else "",
+            login_id=login.login_id if login else attempt.claimed_login_id,
             institution=login.institution if login else "",
             run_id=attempt.run_id,
             attempt_id=attempt.pk,

@@ -23,6 +23,9 @@ from refreshops.routine.models import Attempt
 from refreshops.routine.writers import Line
 from refreshops.rules.lifecycle import Purpose
 
+# A customer connects a bank for the first time: there is no login to speak for, or not yet.
+OF_NO_LOGIN_YET = frozenset({Purpose.INVITE, Purpose.CONNECT})
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -87,12 +90,13 @@ class Desk:
 
     def script(self, attempt: Attempt) -> Conversation:
         """Return the conversation of an attempt; raise `NotOffered` when there is none."""
-        if attempt.login is None:
+        purpose = Purpose(attempt.purpose)
+        if attempt.login is None and purpose not in OF_NO_LOGIN_YET:
             opening = self.provider.opening(self.policy)
             if opening is None:
                 raise NotOffered("This provider has no call that begins a run.")
             return opening
-        return self.provider.conversation(Purpose(attempt.purpose), self.policy)
+        return self.provider.conversation(purpose, self.policy)
 
     def deadline(self, call: Call) -> timedelta:
         """Return how long one exchange may take."""
@@ -107,7 +111,7 @@ def subject_of(attempt: Attempt) -> Subject:
     """Return what the conversation may know of the login."""
     login = attempt.login
     if login is None:
-        return Subject(login_id="")
+        return Subject(login_id=attempt.claimed_login_id)
     return Subject(
         login_id=login.login_id,
         held_as_of=login.data_as_of,

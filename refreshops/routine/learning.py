@@ -4,14 +4,14 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet, Subquery
 
 from refreshops.bankdata import snapshots
+from refreshops.logins import cases
 from refreshops.logins.models import Login, LoginStatus, Nightly, PauseKind
 from refreshops.logins.unknown import note_report
 from refreshops.providers.contract import BankData, Result
-from refreshops.routine import cells, erasing, lanes, noting, turn
-from refreshops.routine.models import Attempt, LostRace, Run
+from refreshops.routine import cells, connecting, erasing, lanes, noting, suspecting, turn
+from refreshops.routine.models import RANK_CUSTOMER, Attempt, LostRace, Run
 from refreshops.routine.tallies import Tally, tally_closely
 from refreshops.rules.freshness import DataState, data_state
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState
@@ -19,11 +19,17 @@ from refreshops.rules.outcomes import Outcome, Reason
 from refreshops.tracing import statements
 from refreshops.tracing.models import Call
 
-ASKING = frozenset({Purpose.REFRESH, Purpose.LIVE_REFRESH, Purpose.CHECK_SCHEDULE})
+ASKING = frozenset(
+    {
+        Purpose.REFRESH,
+        Purpose.LIVE_REFRESH,
+        Purpose.CHECK_SCHEDULE,
+        Purpose.RECONNECT,
+        Purpose.CONNECT,
+    }
+)
 SWITCHING = frozenset({Purpose.SWITCH_OFF, Purpose.SWITCH_ON})
 
-# The first so many logins of a run all unknown to the provider: our customer id is wrong.
-FIRST_FEW = 5
 # Ends at which the provider spoke of the login itself: it knows it.
 KNOWS_IT = frozenset(
     {
@@ -40,6 +46,8 @@ KEYS_PAUSE = timedelta(minutes=15)
 
 def finish(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datetime) -> None:
     """End an attempt we hold with what its conversation learned, in the caller's transaction."""
+    if attempt.login_id is None and attempt.claimed_login_id:
+        result = _confirmed(attempt, result, now=now)
     if attempt.login_id is not None:
         turn.hold_login(attempt.login_id)
     attempt.step_to(
@@ -59,7 +67,10 @@ def finish(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datet
         starts=0,
     )
     if attempt.login is None:
-        _heard_of_the_provider(attempt, result, now=now)
+        if attempt.purpose in (Purpose.INVITE.value, Purpose.CONNECT.value):
+            connecting.settle(attempt, result, sealed=sealed, now=now)
+        else:
+            _heard_of_the_provider(attempt, result, now=now)
         return
     data, kept = result.bank_data, None
     if data is not None and sealed is not None:
@@ -68,8 +79,22 @@ def finish(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datet
         )
     _teach(attempt, attempt.login, result, stored=data if kept else None, now=now)
     erasing.forgotten(attempt, now=now)
+    if attempt.rank == RANK_CUSTOMER:
+        connecting.settle(attempt, result, sealed=sealed, now=now)
     if result.outcome is Outcome.LOGIN_GONE:
-        _suspect_our_customer_id(attempt, now=now)
+        suspecting.our_customer_id(attempt, now=now)
+
+
+def _confirmed(attempt: Attempt, result: Result, *, now: datetime) -> Result:
+    """Register the login that a customer brought back, or say why it was not."""
+    why = connecting.register(attempt, result, now=now)
+    if not why:
+        return result
+    if result.outcome not in connecting.CAME_WELL:
+        return replace(result, bank_data=None)
+    return replace(
+        result, outcome=Outcome.UNKNOWN, reason=Reason.REFUSED, message=why, bank_data=None
+    )
 
 
 def _heard_of_the_provider(attempt: Attempt, result: Result, *, now: datetime) -> None:
@@ -144,6 +169,14 @@ def _teach(
         fields |= _looked_at(login, result, now=now)
     if purpose in ASKING:
         fields |= _asked(login, result, now=now)
+        cases.heard(
+            login,
+            outcome=result.outcome.value,
+            reason=result.reason.value,
+            provider_code=result.provider_code,
+            attempt_id=attempt.pk,
+            now=now,
+        )
     if fields:
         statements.update_row(Login, where={"id": login.pk}, values=fields)
 
@@ -196,48 +229,6 @@ def _asked(login: Login, result: Result, *, now: datetime) -> dict[str, object]:
     if result.reason not in (Reason.NETWORK, Reason.CRASHED):
         fields["last_asked_at"] = now
     return fields
-
-
-def _suspect_our_customer_id(attempt: Attempt, *, now: datetime) -> None:
-    """Pause a run in which every login so far is unknown: the mistake is likely our own.
-
-    Those logins then count as ours to fix, so that they can be retried (outcomes.md 5a), and not
-    as gone. After a resume the next few are suspected in the same way, until one login answers
-    otherwise. One that was known to be gone before the run raises no suspicion.
-    """
-    ended = Attempt.objects.filter(
-        run_id=attempt.run_id, state=AttemptState.DONE.value, login__isnull=False
-    )
-    gone, ours = Outcome.LOGIN_GONE.value, Outcome.OUR_CONFIG.value
-    if ended.exclude(outcome__in=[gone, ours]).exists():
-        return
-    suspects = ended.filter(outcome=gone).exclude(login__gone_at__lt=attempt.run.opened_at)
-    if suspects.count() < FIRST_FEW or _another_is_known(attempt, ended):
-        return
-    Login.objects.filter(pk__in=list(suspects.values_list("login_id", flat=True))).update(
-        outcome=ours, outcome_reason=Reason.FLOW.value, gone_at=None
-    )
-    suspects.update(outcome=ours, outcome_reason=Reason.FLOW.value)
-    lanes.pause(
-        provider_id=attempt.run.provider_id,
-        kind=PauseKind.SUSPECT,
-        why=f"Every login of run {attempt.run_id} so far is unknown to the provider. Check the "
-        "customer id and the address, resume, then retry the failed ones.",
-        now=now,
-    )
-
-
-def _another_is_known(attempt: Attempt, ended: QuerySet[Attempt]) -> bool:
-    """Tell whether the same call got a yes for a login of this run that has not ended yet.
-
-    An order of two paced calls asks everybody the first before anybody the second: who is unknown
-    ends first.
-    """
-    last = Call.objects.filter(attempt_id=attempt.pk).order_by("-pk").values("endpoint")[:1]
-    said_yes = Call.objects.filter(
-        run_id=attempt.run_id, endpoint=Subquery(last), http_status_code=200, provider_code=""
-    )
-    return said_yes.exclude(attempt_id__in=ended.values("pk")).exists()
 
 
 def _pause_for_our_key(attempt: Attempt, result: Result, *, now: datetime) -> None:

@@ -5,7 +5,9 @@ evidence, but changes nothing else (fault A7).
 """
 
 import logging
+from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from refreshops.logins.models import LoginStatus, PauseKind
 from refreshops.providers.contract import (
@@ -60,11 +62,18 @@ def record(desk: Desk, work: Work, heard: Heard) -> Work | None:
 def _read(
     desk: Desk, work: Work, heard: Heard, *, now: datetime
 ) -> tuple[Envelope | None, Step, bytes | None]:
-    """Read an answer for the trace, ask the conversation what follows, and seal the bank data."""
+    """Read an answer for the trace, ask the conversation what follows, and seal what is secret."""
     envelope = desk.provider.envelope(work.call, heard) if isinstance(heard, Answer) else None
     step = _next_step(desk, work, heard, now=now)
-    data = step.result.bank_data if isinstance(step, Done) else None
-    return envelope, step, desk.vault.seal(data.payload) if data is not None else None
+    secret = _secret_in(step.result) if isinstance(step, Done) else None
+    return envelope, step, desk.vault.seal(secret) if secret is not None else None
+
+
+def _secret_in(result: Result) -> Any:
+    """Return what of a result is kept encrypted: bank data, or what sends a customer on."""
+    if result.handover is not None:
+        return asdict(result.handover)
+    return result.bank_data.payload if result.bank_data is not None else None
 
 
 def _parked(work: Work, *, now: datetime) -> Done:

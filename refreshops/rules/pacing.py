@@ -36,3 +36,8 @@ def most_in(*, span: timedelta, per_window: int, window: timedelta) -> int:
 def limit_for(*, logins: int, span: timedelta, window: timedelta) -> int:
     """Return the smallest limit a window under which `logins` paced calls fit into `span`."""
     return max(1, -(-logins // max(1, -(-span // window))))
+
+
+def places_of(*, limit: int, share_percent: int) -> int:
+    """Return how many of `limit` slots a share of so many percent is: one at least."""
+    return max(1, limit * share_percent // 100)

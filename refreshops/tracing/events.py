@@ -15,6 +15,7 @@ AT_THE_COMMAND_LINE = "the command line"
 BY_ITSELF = "RefreshOps itself"
 THE_SCHEDULE = "the schedule"
 SOMEBODY = "somebody unknown"
+A_CUSTOMER = "a customer by a link"
 
 LARGEST_NUMBER = 2**31 - 1
 
@@ -45,6 +46,14 @@ class Action(StrEnum):
     DISCLOSE = "disclose"
     VIEW_BANK_DATA = "view_bank_data"
     NOTE = "note"
+    MAKE_LINK = "make_link"
+    REVOKE_LINK = "revoke_link"
+    CONNECT = "connect"
+    REFUSE_RETURN = "refuse_return"
+    CONTACT = "contact"
+    SNOOZE = "snooze"
+    SEND_LETTERS = "send_letters"
+    CHANGE_LETTER = "change_letter"
     CHANGE_ROW = "change_row"
     PRUNE = "prune"
     SIGN_IN = "sign_in"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from refreshops.logins.models import Login, LoginStatus
-from refreshops.routine.models import Attempt, Run
+from refreshops.routine.models import RANK_PERSON, Attempt, Run
 from refreshops.routine.opening import NothingToDo, open_daily
 from tests.builders import ScriptedProvider, make_login, make_logins, make_provider
 from tests.routine.conftest import WINDOW, drain
@@ -62,7 +62,7 @@ def test_a_login_that_waits_already_is_brought_forward_not_doubled(open_today, o
     assert (opened.planned, opened.brought_forward) == (0, 1)
     assert opened.run.state == "closed"
     assert "go first now" in opened.run.state_reason
-    assert Attempt.objects.filter(run=daily, login=second).get().rank == 0
+    assert Attempt.objects.filter(run=daily, login=second).get().rank == RANK_PERSON
 
 
 def test_a_persons_order_goes_before_the_daily_run(open_today, order, make_desk):
