@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from refreshops.simulator.register import write_customers, write_register
 from refreshops.simulator.scenarios import SCENARIOS
 from refreshops.simulator.server import SimulatorServer
 from refreshops.simulator.throttle import Throttle
-from refreshops.simulator.webhooks import Posting
+from refreshops.simulator.webhooks import Posting, checked_target
 from refreshops.simulator.world import Recipe, grow
 
 PURPOSE = "Serve a fake Flinks over HTTP, until SIGTERM or SIGINT."
@@ -119,10 +119,17 @@ def _add_behaviour(parser: ArgumentParser) -> None:
 
 def _add_webhooks(parser: ArgumentParser) -> None:
     webhooks = parser.add_argument_group("webhooks")
-    webhooks.add_argument("--webhook-url", help="deliver here, on this machine (nowhere)")
+    webhooks.add_argument("--webhook-url", type=_target, help="of this machine, to deliver to")
     webhooks.add_argument("--webhook-tries", type=int, default=10, help="until a 200 (10)")
     _add_seconds(webhooks, "webhook-retry-seconds", 1800.0, "between two tries")
     _add_seconds(webhooks, "webhook-delay", 0.0, "seconds from a refresh to its delivery")
+
+
+def _target(url: str) -> str:
+    try:
+        return checked_target(url)
+    except ValueError as reason:
+        raise ArgumentTypeError(str(reason)) from reason
 
 
 def _add_seconds(group: Any, name: str, default: float, words: str) -> None:

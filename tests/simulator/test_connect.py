@@ -72,6 +72,21 @@ class TestFirstConnection:
         assert [answer.status for answer in heard] == [202, 202, 200]
         assert heard[-1].body["Accounts"]
 
+    def test_its_data_can_be_pending_by_the_clock(self, connect):
+        with running_simulator(
+            scenario="calm", logins=1, body_kb=4, pending_seconds=0.5
+        ) as simulator:
+            client = connect(simulator)
+            login_id = returned(visit(simulator, "Credential/RBC/").sign_in("slow"))["loginId"]
+            request_id = client.authorize(login_id).request_id
+            early = client.detail(request_id).status
+            time.sleep(0.6)
+            late = client.poll(request_id).status
+            simulator.night()
+
+            assert (early, late) == (202, 200)
+            assert client.detail(client.authorize(login_id).request_id).status == 200
+
     def test_without_scheduled_refresh_the_nights_leave_it_out(self, bank, client):
         login_id = returned(visit(bank, "Credential/RBC/").sign_in("by-day"))["loginId"]
 

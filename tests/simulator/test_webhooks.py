@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 
 import pytest
 
@@ -129,6 +130,20 @@ class TestByThemselves:
 
         assert [attempt["status"] for attempt in told["attempts"]] == [500, 301, 202, 200]
         assert [attempt["try"] for attempt in told["attempts"]] == [1, 2, 3, 4]
+
+    def test_a_receiver_that_never_answers_holds_up_nobody(self, connect):
+        with socket.create_server(("127.0.0.1", 0)) as deaf:
+            url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
+            with running_simulator(scenario="calm", logins=12, webhook_url=url) as simulator:
+                simulator.night()
+                statuses = [
+                    connect(simulator).authorize(login["login_id"]).status
+                    for login in simulator.state()["logins"]
+                ]
+                told = simulator.deliveries()
+
+        assert statuses == [200] * 12
+        assert told == {"waiting": 12, "attempts": []}
 
     def test_after_ten_tries_it_is_given_up(self, receiver):
         receiver.statuses = [500] * 20
