@@ -7,10 +7,11 @@ import logging
 import os
 import re
 import warnings
+from email.utils import parseaddr
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
@@ -22,6 +23,8 @@ env = environ.Env()
 HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]+")
 # A name that no resolver takes for a number: its last label begins with a letter.
 NAMED = re.compile(r"(?:[A-Za-z0-9-]+\.)*[A-Za-z][A-Za-z0-9-]*")
+
+MAIL_ADDRESS = re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+")
 
 
 def read_env_file(*, default: Path) -> None:
@@ -90,25 +93,96 @@ def is_loopback(host: str) -> bool:
 def provider_url(name: str) -> str:
     """Return a provider's address, ending in /v3/; https unless it is this machine."""
     value = text(name)
-    parts = urlsplit(value)
+    parts = _web_address(name, value, example="https://INSTANCE-api.private.fin.ag/v3/")
+    if not parts.path.rstrip("/").endswith("/v3"):
+        raise refuse(name, "must go up to and including /v3/.")
+    return value.rstrip("/") + "/"
+
+
+def page_url(name: str) -> str:
+    """Return the address of a provider's page for customers, ending in /v2/; empty when not set."""
+    value = text(name, "")
+    if not value:
+        return ""
+    parts = _web_address(name, value, example="https://INSTANCE-iframe.private.fin.ag/v2/")
+    if not parts.path.rstrip("/").endswith("/v2"):
+        raise refuse(name, "must go up to and including /v2/.")
+    return value.rstrip("/") + "/"
+
+
+def public_url(name: str) -> str:
+    """Return where customers reach us, without a slash at the end; empty when not set."""
+    value = text(name, "")
+    if not value:
+        return ""
+    parts = _web_address(name, value, example="https://connect.lender.example")
+    if parts.path not in {"", "/"}:
+        raise refuse(name, "must hold no path: links add their own.")
+    return value.rstrip("/")
+
+
+def _web_address(name: str, value: str, *, example: str) -> SplitResult:
+    """Return the parts of an address that secrets or customers may be sent to."""
     try:
+        parts = urlsplit(value)
         host = parts.hostname or ""
         senseless = parts.port == 0 or not HOST.fullmatch(host)
     except ValueError:
-        senseless = True
+        parts, host, senseless = urlsplit(value.split(":")[0] + "://"), "", True
     if senseless and parts.scheme in {"http", "https"}:
         raise refuse(name, "has a senseless host or port.")
     if parts.scheme not in {"http", "https"} or not host:
-        raise refuse(name, "must be a web address such as https://INSTANCE-api.private.fin.ag/v3/")
+        raise refuse(name, f"must be a web address such as {example}")
     if parts.scheme != "https" and not is_loopback(host):
         raise refuse(name, "must begin with https:// (plain http only for this machine itself).")
     if parts.scheme == "https" and not is_loopback(host) and not NAMED.fullmatch(host):
         raise refuse(name, "must name a host, not a bare IP address.")
     if "@" in parts.netloc or "?" in value or "#" in value:
         raise refuse(name, "must hold no credentials, query or fragment.")
-    if not parts.path.rstrip("/").endswith("/v3"):
-        raise refuse(name, "must go up to and including /v3/.")
-    return value.rstrip("/") + "/"
+    return parts
+
+
+def mail(name: str, default: str) -> dict[str, Any]:
+    """Return Django's settings of outgoing mail, from an address such as smtp+tls://…"""
+    value = text(name, default) or default
+    try:
+        found = dict(environ.Env.email_url_config(value))
+        # What is missing is an empty text to Django.
+        found = {setting: "" if one is None else one for setting, one in found.items()}
+    except (ValueError, ImproperlyConfigured):
+        # Without the cause: it names the address, which may hold a password.
+        raise refuse(
+            name, "must be consolemail://, filemail:////FOLDER or smtp+tls://USER:PASSWORD@HOST:587"
+        ) from None
+    backend = str(found["EMAIL_BACKEND"])
+    if "smtp" in backend:
+        if not found["EMAIL_HOST"]:
+            raise refuse(name, "must name the host that takes our mail.")
+        standard = 587 if "EMAIL_USE_TLS" in found else 465 if "EMAIL_USE_SSL" in found else 25
+        found["EMAIL_PORT"] = found["EMAIL_PORT"] or standard
+    if "filebased" in backend:
+        folder = Path(str(found["EMAIL_FILE_PATH"]))
+        if not folder.is_absolute() or urlsplit(value).netloc:
+            raise refuse(name, "must name a folder from the root: filemail:////FOLDER")
+        # The links in it are as good as a key: nobody else's to read.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return found
+
+
+def sender(name: str, default: str) -> str:
+    """Return who our mail is from: an address, or a name and an address."""
+    value = phrase(name, default, longest=200)
+    if not MAIL_ADDRESS.fullmatch(parseaddr(value)[1]):
+        raise refuse(name, "must be an address such as Lender <connect@lender.example>")
+    return value
+
+
+def phrase(name: str, default: str, *, longest: int) -> str:
+    """Return a short text for people, on one line."""
+    value = text(name, default) or default
+    if not value.isprintable() or len(value) > longest:
+        raise refuse(name, f"must be one line of at most {longest} characters.")
+    return value
 
 
 def fernet_keys(name: str) -> list[str]:

@@ -14,10 +14,15 @@ from refreshops.environment import (
     flag,
     is_loopback,
     log_level,
+    mail,
     number,
+    page_url,
+    phrase,
     provider_url,
+    public_url,
     read_env_file,
     refuse,
+    sender,
     text,
     whole,
     zone,
@@ -61,6 +66,22 @@ if set(FLINKS_CUSTOMER_ID) <= {"."}:
 FLINKS_SECRET_KEY = text("FLINKS_SECRET_KEY", "")
 FLINKS_X_API_KEY = text("FLINKS_X_API_KEY", "")
 FLINKS_BEARER_SECRET = text("FLINKS_BEARER_SECRET", "")
+FLINKS_WEBHOOK_KEY = text("FLINKS_WEBHOOK_KEY", "")
+if FLINKS_WEBHOOK_KEY and len(FLINKS_WEBHOOK_KEY) < 16:
+    raise refuse("FLINKS_WEBHOOK_KEY", "must be at least 16 characters: a shorter one is guessed.")
+FLINKS_CONNECT_URL = page_url("FLINKS_CONNECT_URL")
+
+# Where customers reach us. Empty: no links are offered.
+PUBLIC_URL = public_url("PUBLIC_URL")
+LENDER_NAME = phrase("LENDER_NAME", "your lender", longest=80)
+LINK_DAYS = whole("LINK_DAYS", 7, low=1, high=60)
+# How much of the provider's limit customers with links may take from the daily run.
+CONNECT_SHARE_PERCENT = whole("CONNECT_SHARE_PERCENT", 20, low=1, high=90)
+CASE_SWITCH_OFF_DAYS = whole("CASE_SWITCH_OFF_DAYS", 30, low=1, high=3650)
+
+vars().update(mail("EMAIL_URL", "consolemail://"))
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = sender("DEFAULT_FROM_EMAIL", "refreshops@localhost")
 
 LOGINS_PER_MINUTE = whole("LOGINS_PER_MINUTE", 20, low=1, high=10_000)
 THROTTLE_WINDOW_SECONDS = number("THROTTLE_WINDOW_SECONDS", 60, low=0.1, high=3600)

@@ -82,6 +82,8 @@ def provider(name: str) -> Provider:
                 secret_key=settings.FLINKS_SECRET_KEY,
                 x_api_key=settings.FLINKS_X_API_KEY,
                 bearer_secret=settings.FLINKS_BEARER_SECRET,
+                webhook_key=settings.FLINKS_WEBHOOK_KEY,
+                connect_url=settings.FLINKS_CONNECT_URL,
                 marker=_marker(),
             )
         except ValueError as senseless:
@@ -96,7 +98,7 @@ def ticket_words(name: str, *, amounts: bool) -> Ticket:
     """
     if name != "flinks":
         raise LookupError(f"No provider is called {name!r}; we know {', '.join(PROVIDER_NAMES)}.")
-    named = ("CUSTOMER_ID", "SECRET_KEY", "X_API_KEY", "BEARER_SECRET")
+    named = ("CUSTOMER_ID", "SECRET_KEY", "X_API_KEY", "BEARER_SECRET", "WEBHOOK_KEY")
     ours = (getattr(settings, f"FLINKS_{key}") for key in named)
     return Ticket(secrets=[key for key in ours if key], marker=_marker(), amounts=amounts)
 

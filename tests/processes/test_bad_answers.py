@@ -170,6 +170,14 @@ def test_an_unreachable_provider_pauses_and_loses_nothing(install, simulate):
         ("TIME_ZONE", "Mars/Olympus", "no known time zone"),
         ("DATABASE_URL", "mysql://somewhere/db", "must name SQLite"),
         ("DEBUG", "maybe", "must be true or false"),
+        ("FLINKS_CONNECT_URL", "https://user:pw@page.example/v2/", "no credentials"),
+        ("FLINKS_WEBHOOK_KEY", "short-pw", "at least 16 characters"),
+        ("PUBLIC_URL", "http://lender.example", "must begin with https://"),
+        ("EMAIL_URL", "smtp://user:pw@:99999", "must be consolemail://"),
+        ("CONNECT_SHARE_PERCENT", "91", "must be a number from 1 to 90"),
+        ("LINK_DAYS", "61", "must be a number from 1 to 60"),
+        ("CASE_SWITCH_OFF_DAYS", "0", "must be a number from 1"),
+        ("DEFAULT_FROM_EMAIL", "nobody", "must be an address"),
     ],
 )
 def test_a_senseless_setting_stops_the_start_with_one_sentence(name, value, words, install):
