@@ -7,7 +7,6 @@ from urllib.parse import quote, unquote, urlencode
 
 import pytest
 
-from tests.browser.conftest import browser, pictures  # noqa: F401
 from tests.simulation import running_simulator
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
@@ -49,7 +48,7 @@ def lender():
 
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
-def phone(browser, request):  # noqa: F811
+def phone(browser, request):
     context = browser.new_context(viewport=PHONE, java_script_enabled=request.param)
     page = context.new_page()
     page.set_default_timeout(8000)
@@ -58,7 +57,7 @@ def phone(browser, request):  # noqa: F811
 
 
 @pytest.fixture
-def page(browser):  # noqa: F811
+def page(browser):
     context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(8000)
@@ -72,7 +71,7 @@ def address(simulator, lender, path="", **parameters):
     )
 
 
-def test_on_a_phone_with_a_wrong_password_and_a_wrong_answer(bank, lender, phone, pictures):  # noqa: F811
+def test_on_a_phone_with_a_wrong_password_and_a_wrong_answer(bank, lender, phone, pictures):
     phone.goto(address(bank, lender, tag="t-1", closeEnable="true", demo="true"))
     pictures(phone, "connect-institutions", full_page=True)
     phone.get_by_role("button", name="FlinksCapital").click()
