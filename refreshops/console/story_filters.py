@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from refreshops.console.filters import Choices
 from refreshops.console.scoping import sees_everything
 from refreshops.console.search import is_number
+from refreshops.console.words import person
 from refreshops.tracing.events import AT_THE_COMMAND_LINE, BY_ITSELF, SOMEBODY, THE_SCHEDULE
 from refreshops.tracing.models import Event
 
@@ -27,8 +28,9 @@ class WhoFilter(admin.SimpleListFilter):
             return []
         did = Event.objects.filter(actor_id=OuterRef("pk"))
         users = get_user_model()._default_manager.filter(Exists(did))
-        people = users.order_by("username").values_list("pk", "username")
-        return [*((str(pk), name) for pk, name in people), *((name, name) for name in NO_PERSON)]
+        people = [(str(row.pk), person(row)) for row in users]
+        people.sort(key=lambda row: row[1].lower())
+        return [*people, *((name, name) for name in NO_PERSON)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the events of whom was chosen."""

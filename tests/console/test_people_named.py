@@ -55,6 +55,9 @@ def story(people):
         pytest.param(
             lambda told: "/tracing/event/", '<span title="admin">Olga Iversen</span>', id="events"
         ),
+        pytest.param(
+            lambda told: "/tracing/event/?who=0", ">Olga Iversen</a>", id="whose-events-to-choose"
+        ),
         pytest.param(lambda told: page_of(told["event"]), "Olga Iversen (admin)", id="event"),
     ],
 )
