@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Page
-from django.db.models import CharField, F, Func
+from django.db.models import F
 from django.db.models.expressions import Col
 from django.db.models.lookups import In
 from django.http import HttpRequest
@@ -12,7 +12,7 @@ from django.utils.functional import cached_property
 
 from refreshops.console.machine_rows import COUNT_CAP, CappedPaginator
 from refreshops.logins.models import Customer, Login
-from refreshops.logins.owned import owned_by
+from refreshops.logins.owned import LookedAt, own_column, owned_by
 
 # Up to here the rows are fetched by their keys and put in order; beyond, the keys of a page come
 # soon enough along the index of the order.
@@ -118,7 +118,7 @@ def _begun_at_customers(rows: Any) -> Any:
         return rows
     found = rows.all()
     instead: dict[Any, Any] = {}
-    columns = [_own_column(leaf) for leaf in rows.query.where.leaves()]
+    columns = [own_column(leaf) for leaf in rows.query.where.leaves()]
     if any(column and column.target.name not in HOLDING_MANY for column in columns):
         # What was searched for is found by its own index, and then looked at whose it is.
         instead = {leaf.lhs: LookedAt(leaf.lhs) for leaf in owners}
@@ -133,25 +133,7 @@ def _begun_at_customers(rows: Any) -> Any:
     return found
 
 
-def _own_column(leaf: Any) -> Col | None:
-    column = getattr(leaf, "lhs", None)
-    own = isinstance(column, Col) and column.alias == Login._meta.db_table
-    return column if own else None
-
-
 def _names_an_owner(leaf: Any) -> bool:
     column = getattr(leaf, "lhs", None)
     owner = Customer._meta.get_field("account_manager")
     return isinstance(column, Col) and column.target is owner and leaf.lookup_name == "exact"
-
-
-class LookedAt(Func):
-    """A column that no index is searched by."""
-
-    template = "+%(expressions)s"
-
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """Write it for PostgreSQL, which knows no plus before a text."""
-        text = isinstance(self.output_field, CharField)
-        template = "(%(expressions)s || '')" if text else "%(expressions)s"
-        return super().as_sql(compiler, connection, template=template, **context)

@@ -7,20 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import reduce
-from operator import or_
 from typing import Any
 
+from django.db import connection
 from django.db.models import (
     BooleanField,
     Case,
     CharField,
     Count,
-    Exists,
     IntegerField,
     Max,
     Min,
-    OuterRef,
     Q,
     Value,
     When,
@@ -28,16 +25,19 @@ from django.db.models import (
 
 from refreshops.console.addresses import all_logins
 from refreshops.console.filters import LeakFilter
-from refreshops.console.scoping import logins_of
+from refreshops.console.scoping import logins_by_customer, logins_of, sees_everything
 from refreshops.logins import leaks
 from refreshops.logins.models import Login, LoginQuerySet, Provider
-from refreshops.routine.models import OPEN_ATTEMPT, OPEN_RUN, Attempt
+from refreshops.logins.owned import begun_at_customers, looked_at
+from refreshops.routine.models import OPEN_ATTEMPT, OPEN_RUN, Attempt, Run
 from refreshops.rules.lifecycle import Purpose
 
 # What one login costs a month at each provider: amount and currency.
 Prices = dict[int, tuple[Decimal, str]]
 
 FIRST_ROWS = 10
+# Of so many rows in a list the first are met soon.
+MANY = 500
 UNCONFIRMED = LeakFilter.unconfirmed
 UNKNOWN = "unknown_here"
 
@@ -132,19 +132,17 @@ def tally(
 
 
 def _counted(name: str, rows: LoginQuerySet) -> Any:
-    ordered = Attempt.objects.filter(
-        login=OuterRef("pk"),
-        purpose__in=PUTS_RIGHT,
-        state__in=OPEN_ATTEMPT,
-        run__state__in=OPEN_RUN,
-    )
+    # Begun at the few orders there are, and not at each login that leaks; attempts have the purpose
+    # of their run.
+    orders = Run.objects.filter(state__in=OPEN_RUN, purpose__in=PUTS_RIGHT)
+    ordered = Attempt.objects.filter(run__in=orders, state__in=OPEN_ATTEMPT, login__isnull=False)
     # Found by an index alone, and only then read.
     kept = Login.objects.filter(pk__in=rows.order_by().values("pk"))
     named = kept.annotate(leak=Value(name, output_field=CharField()))
     return named.values_list("leak", "provider_id").annotate(
         Count("pk"),
         Count("gone_at"),
-        under_way=Count("pk", filter=Exists(ordered)),
+        under_way=Count("pk", filter=Q(pk__in=ordered.values("login_id"))),
         seen_first=Min("nightly_seen_at"),
         seen_last=Max("nightly_seen_at"),
         row=Min("pk"),
@@ -166,10 +164,12 @@ def _unknown() -> Any:
 
 def rows_of(user: Any, name: str, *, now: datetime) -> LoginQuerySet:
     """Return the logins of a list that `user` may see; KeyError for a name that is no list."""
-    logins = logins_of(user)
+    logins = Login.objects.all() if sees_everything(user) else logins_by_customer(user)
     if name == UNCONFIRMED:
-        return leaks.unconfirmed_for_long(logins, now=now)
-    return leaks.leaking(logins, name)
+        return begun_at_customers(leaks.unconfirmed_for_long(logins, now=now))
+    found = leaks.leaking(logins, name)
+    # The newer ones are sought by an index of their own, which begins with the status.
+    return found if name == leaks.REPLACED else begun_at_customers(found)
 
 
 def prices() -> Prices:
@@ -191,7 +191,7 @@ def lists_for(
     user: Any, *, tallies: dict[str, Tally], prices: Prices, now: datetime
 ) -> list[LeakList]:
     """Return the lists of the register, each with its first rows and its buttons."""
-    rows = _first_rows(user, [name for name in leaks.LEAKS if tallies[name].count], now=now)
+    rows = _first_rows(user, tallies, now=now)
     return [
         _list_of(user, leak, tallies[leak.name], rows=rows.get(leak.name, []), prices=prices)
         for leak in leaks.LEAKS.values()
@@ -212,21 +212,31 @@ def _list_of(
     )
 
 
-def _first_rows(user: Any, names: list[str], *, now: datetime) -> dict[str, list[Login]]:
+def _first_rows(user: Any, tallies: dict[str, Tally], *, now: datetime) -> dict[str, list[Login]]:
     """Return the first rows of each of the lists, all in one query."""
+    names = [name for name in leaks.LEAKS if tallies[name].count]
     if not names:
         return {}
-    firsts = [
-        Q(pk__in=rows_of(user, name, now=now).order_by("pk").values("pk")[:FIRST_ROWS])
-        for name in names
-    ]
+    # One list of keys: for several with "or" between them PostgreSQL would read every login.
+    firsts = [_first_of(user, name, tallies[name], now=now) for name in names]
+    keys = firsts[0].union(*firsts[1:], all=True)
     inside = {f"in_{name}": _whether(leaks.LEAKS[name].condition) for name in names}
-    rows = logins_of(user).filter(reduce(or_, firsts)).annotate(**inside)
+    rows = logins_of(user).filter(pk__in=keys).annotate(**inside)
     found = list(rows.select_related("customer__account_manager").order_by("pk"))
     # A row of two lists is the first of both: the ten with the lowest keys are the first ten.
     return {
         name: [row for row in found if getattr(row, f"in_{name}")][:FIRST_ROWS] for name in names
     }
+
+
+def _first_of(user: Any, name: str, counted: Tally, *, now: datetime) -> Any:
+    rows = rows_of(user, name, now=now)
+    if counted.count > MANY and sees_everything(user) and connection.vendor == "sqlite":
+        # Soon met along the numbers; an index would have all of them found, and sorted.
+        rows = looked_at(rows)
+    first = rows.order_by("pk").values("pk")[:FIRST_ROWS]
+    # SQLite takes no order in a part of a union, but in what a part asks.
+    return Login.objects.filter(pk__in=first).values("pk")
 
 
 def _whether(condition: Q) -> Case:
