@@ -24,6 +24,9 @@ from refreshops.rules.lifecycle import Origin, Purpose
 from refreshops.tracing.models import Call
 from tests.builders import make_customer, make_login, make_provider
 
+# Of no bank: neither an id nor a token holds these digits by chance.
+LAST_FOUR = "4²42"
+
 GROUPS = {
     "ops": [OPERATIONS],
     "manager": [ACCOUNT_MANAGERS],
@@ -109,7 +112,11 @@ def make_register(people: dict[str, User]) -> Register:
         transaction_count=7,
     )
     account = BankAccount.objects.create(
-        login=own, snapshot=snapshot, title="Chequing", last_four="4242", balance_current="1234.56"
+        login=own,
+        snapshot=snapshot,
+        title="Chequing",
+        last_four=LAST_FOUR,
+        balance_current="1234.56",
     )
     return Register(
         provider=make_provider(),

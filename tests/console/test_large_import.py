@@ -45,8 +45,9 @@ def as_workbook(number_of: int) -> bytes:
 @pytest.mark.parametrize(
     ("name", "content", "number_of"),
     [
-        pytest.param("large.csv", as_csv, ROWS, id="csv"),
+        pytest.param("large.csv", as_csv, SOME_ROWS, id="csv"),
         pytest.param("large.xlsx", as_workbook, SOME_ROWS, id="xlsx"),
+        pytest.param("large.csv", as_csv, ROWS, id="large-csv", marks=pytest.mark.soak),
         pytest.param("large.xlsx", as_workbook, ROWS, id="large-xlsx", marks=pytest.mark.soak),
     ],
 )

@@ -17,7 +17,7 @@ from refreshops.routine.models import Attempt, Run
 from refreshops.routine.standing import Standing
 from refreshops.tracing.models import Call
 from tests.builders import make_login
-from tests.console.conftest import make_attempt, make_call, make_run, page_of
+from tests.console.conftest import LAST_FOUR, make_attempt, make_call, make_run, page_of
 from tests.console.test_hygiene import HANDLER, INLINE_SCRIPT, INLINE_STYLE, STYLE_TAG
 
 YES = {"method": "PATCH", "endpoint": "SetScheduledRefresh", "http_status_code": 200}
@@ -323,7 +323,7 @@ def test_the_list_of_logins_is_exported_without_bank_data(signed_in, register):
     assert rows[0]["login_id"] == register.own.login_id
     assert (rows[0]["customer_name"], rows[0]["cost_per_month"]) == ("'=Maple", "1.50")
     told = " ".join(value for row in rows for value in row.values())
-    assert "4242" not in told
+    assert LAST_FOUR not in told
     assert "1234.56" not in told
 
 

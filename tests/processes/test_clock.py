@@ -50,7 +50,7 @@ def failed_at_its_data(simulator, login_id):
 @pytest.mark.parametrize("scenario", ["codes", "morning"])
 def test_who_is_out_here_is_who_is_out_there(simulate, install, scenario):
     simulator = simulate(scenario=scenario, logins=120, limit=0, body_kb=5)
-    place = install("sqlite", simulator)
+    place = install("sqlite", simulator, WAIT_SCALE="0.002")
 
     place.run_routine(expect=None)
 

@@ -110,7 +110,7 @@ pytestmark = pytest.mark.processes
 
 def test_every_code_ends_as_the_table_says(simulate, install):
     simulator = simulate(scenario="codes", logins=45, limit=0, body_kb=5)
-    place = install("sqlite", simulator)
+    place = install("sqlite", simulator, WAIT_SCALE="0.002")
 
     place.run_routine()
 

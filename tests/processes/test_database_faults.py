@@ -16,25 +16,25 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 
 
 def test_cut_connections_are_made_anew_and_the_run_ends(simulate, install):
-    simulator = simulate(scenario="calm", logins=120, limit=0, latency=0.1, body_kb=5)
-    place = install("postgresql", simulator, LEASE_SECONDS="2")
+    simulator = simulate(scenario="calm", logins=80, limit=0, latency=0.1, body_kb=5)
+    place = install("postgresql", simulator)
 
     run = place.start("run_routine", "--json")
     while not simulator.counts()["arrived"]:
         time.sleep(0.05)  # what is cut is a run under way, not its start
     for _ in range(4):
-        time.sleep(1.5)
+        time.sleep(0.7)
         place.rows(CUT)
     out, err = run.communicate(timeout=90)
 
     assert run.returncode == 0, err
-    assert_everything_ended_once(place, planned=120)
+    assert_everything_ended_once(place, planned=80)
     assert_one_to_one(place, simulator)
 
 
 def test_a_database_locked_for_long_holds_the_run_up_and_loses_nothing(simulate, install):
     simulator = simulate(scenario="calm", logins=60, limit=0, latency=0.05, body_kb=5)
-    place = install("sqlite", simulator, LEASE_SECONDS="2")
+    place = install("sqlite", simulator)
     run = place.start("run_routine", "--json")
     while not simulator.counts()["arrived"]:
         time.sleep(0.05)
@@ -42,7 +42,7 @@ def test_a_database_locked_for_long_holds_the_run_up_and_loses_nothing(simulate,
     with sqlite3.connect(place.database_url.removeprefix("sqlite:///"), timeout=20) as link:
         link.execute("BEGIN EXCLUSIVE")
         quiet_from = time.time() + 1
-        time.sleep(6)
+        time.sleep(3.5)  # longer than a lease
         link.rollback()
         quiet_to = time.time()
     out, err = run.communicate(timeout=90)
@@ -56,7 +56,7 @@ def test_a_database_locked_for_long_holds_the_run_up_and_loses_nothing(simulate,
 
 def test_after_a_confirmed_switch_off_no_refresh_speaks_for_the_login(simulate, install):
     simulator = simulate(
-        scenario="pending", logins=20, limit=0, pending_seconds=6, body_kb=5, latency=0.02
+        scenario="pending", logins=20, limit=0, pending_seconds=3, body_kb=5, latency=0.02
     )
     place = install("sqlite", simulator)
     left = [row["login_id"] for row in simulator.register_rows()[:6]]

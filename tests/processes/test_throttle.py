@@ -13,10 +13,9 @@ from tests.processes.evidence import (
     starts,
 )
 
-LIMIT, WINDOW_S, LOGINS = 30, 6.0, 160
+LIMIT = 30
 PACE = {
     "LOGINS_PER_MINUTE": str(LIMIT),
-    "THROTTLE_WINDOW_SECONDS": str(WINDOW_S),
     "CONCURRENCY": "2",
     "CALL_DEADLINE_SECONDS": "2",
     "FLINKS_BEARER_SECRET": "",
@@ -27,17 +26,21 @@ pytestmark = pytest.mark.processes
 
 
 @pytest.mark.parametrize(
-    "with_kill",
+    ("with_kill", "logins", "window_s", "least_used"),
     [
-        pytest.param(False, id="calm", marks=pytest.mark.soak),
-        pytest.param(True, id="kill-9-in-the-middle"),
+        # What a start takes weighs more in a short run, on a machine that others use too.
+        pytest.param(True, 100, 4.0, 0.8, id="kill-9-in-the-middle"),
+        pytest.param(True, 160, 6.0, 0.95, id="kill-9-and-longer", marks=pytest.mark.soak),
+        pytest.param(False, 160, 6.0, 0.95, id="calm", marks=pytest.mark.soak),
     ],
 )
-def test_no_window_is_overfull_and_the_quota_is_used(database, with_kill, simulate, install):
+def test_no_window_is_overfull_and_the_quota_is_used(
+    database, with_kill, logins, window_s, least_used, simulate, install
+):
     simulator = simulate(
-        scenario="calm", logins=LOGINS, limit=0, latency=0.03, jitter=0.02, body_kb=5
+        scenario="calm", logins=logins, limit=0, latency=0.03, jitter=0.02, body_kb=5
     )
-    place = install(database, simulator, **PACE)
+    place = install(database, simulator, THROTTLE_WINDOW_SECONDS=str(window_s), **PACE)
 
     workers = [place.start("run_routine", "--json") for _ in range(4)]
     if with_kill:
@@ -51,7 +54,7 @@ def test_no_window_is_overfull_and_the_quota_is_used(database, with_kill, simula
         assert worker.returncode == 0, err
 
     arrivals = starts(simulator.log_lines())
-    assert fullest_window(arrivals, window_s=WINDOW_S) <= LIMIT
-    assert quota_used(arrivals, limit=LIMIT, window_s=WINDOW_S) >= 0.95
-    assert_everything_ended_once(place, planned=LOGINS)
+    assert fullest_window(arrivals, window_s=window_s) <= LIMIT
+    assert quota_used(arrivals, limit=LIMIT, window_s=window_s) >= least_used
+    assert_everything_ended_once(place, planned=logins)
     assert_one_to_one(place, simulator)

@@ -1,0 +1,13 @@
+"""What holds for every test: random examples are the same ones each time, and take their time."""
+
+from hypothesis import HealthCheck, settings
+
+# A loaded machine is slow at times; that says nothing about the rule under test.
+settings.register_profile(
+    "sure",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("sure")
