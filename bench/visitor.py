@@ -101,7 +101,7 @@ def _replayed(sql: str, params: Any) -> float:
     """Return the milliseconds a question takes; 0 for what writes."""
     from django.db import connection
 
-    if not sql.lstrip("( ").upper().startswith(("SELECT", "WITH")):
+    if not sql.lstrip("( \n").upper().startswith(("SELECT", "WITH")):
         return 0.0
     spent = []
     for _ in range(REPLAYS):
