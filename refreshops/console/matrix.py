@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from refreshops.console.addresses import NO_CODE
 from refreshops.console.badges import outcome_label
 from refreshops.console.charts import BAR_ORDER, in_bar_order
+from refreshops.rules.outages import looks_down
 from refreshops.rules.outcomes import Outcome
 
-# From here on a bank-side failure is one story about the bank, not many about customers.
-OUTAGE_LOGINS = 3
-OUTAGE_SHARE = 0.5
 HEAT_STEPS = 4
 # More columns nobody reads: the codes of the outcomes with the fewest logins are summed up.
 MOST_COLUMNS = 14
@@ -123,7 +121,7 @@ class _Bank:
     @property
     def looks_down(self) -> bool:
         down = self.by_outcome[Outcome.INSTITUTION_UNAVAILABLE.value]
-        return bool(self.name) and down >= OUTAGE_LOGINS and down >= OUTAGE_SHARE * self.total
+        return bool(self.name) and looks_down(failing=down, total=self.total)
 
 
 def build(
