@@ -212,6 +212,15 @@ class TestReconnect:
         assert (play.end.outcome, play.end.reason) == (Outcome.USER_ACTION, Reason.MFA)
         assert play.end.provider_code == ""
 
+    def test_the_token_of_a_handover_is_tried_as_often_whatever_went_wrong_before(self):
+        failed = [minted(), NETWORK, minted(), NETWORK, minted(), refused("INVALID_PASSWORD")]
+
+        play = reconnect(*failed, NETWORK, NETWORK, minted())
+
+        assert play.pauses == [5, 20, 5, 20]
+        assert play.end.handover == Handover(token=TOKEN)
+        assert play.end.reason is Reason.CREDENTIALS
+
     @pytest.mark.parametrize(
         ("rest_minutes", "challenge"), [(0, REQUEST_ID), (8, REQUEST_ID), (9, "")]
     )
