@@ -32,6 +32,7 @@ HOLDING_MANY = frozenset(
         "status_changed_at",
     }
 )
+_OWNER = Customer._meta.get_field("account_manager")
 
 
 class KnownRowsPaginator(CappedPaginator):
@@ -125,7 +126,8 @@ def _begun_at_customers(rows: Any) -> Any:
     else:
         customer = Col(Login._meta.db_table, Login._meta.get_field("customer"))
         for leaf in owners:
-            instead[leaf] = owned_by(leaf.rhs, column=customer)
+            owner = None if leaf.lookup_name == "isnull" else leaf.rhs
+            instead[leaf] = owned_by(owner, column=customer)
             # The table of the customers is not asked beside the list of them.
             found.query.unref_alias(leaf.lhs.alias)
         instead |= {column: LookedAt(column) for column in columns if column}
@@ -134,6 +136,8 @@ def _begun_at_customers(rows: Any) -> Any:
 
 
 def _names_an_owner(leaf: Any) -> bool:
+    """Tell whether part of a condition says whose customers they are: somebody's, or nobody's."""
     column = getattr(leaf, "lhs", None)
-    owner = Customer._meta.get_field("account_manager")
-    return isinstance(column, Col) and column.target is owner and leaf.lookup_name == "exact"
+    if not isinstance(column, Col) or column.target is not _OWNER:
+        return False
+    return leaf.lookup_name == "exact" or (leaf.lookup_name == "isnull" and leaf.rhs is True)

@@ -23,7 +23,7 @@ class Among(In):
 
 
 def owned_by(manager: Any, *, column: Any = None) -> Among:
-    """Return the condition on a login that its customer is this manager's, a user or a key.
+    """Return the condition on a login that its customer is this manager's: a user, a key, or None.
 
     `column` is what holds the customer, where that is not the login's own row.
     """

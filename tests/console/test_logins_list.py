@@ -128,6 +128,19 @@ def test_a_manager_finds_what_everybody_finds_of_their_own(signed_in, people, qu
     assert expected or query == "leak=replaced"
 
 
+def test_the_logins_of_one_manager_and_of_nobody_are_told_apart(signed_in, people):
+    for reference, owner in (("C-1", people["manager"]), ("C-2", people["other"]), ("C-3", None)):
+        make_login(customer=make_customer(reference, account_manager=owner), nightly="on")
+    client = signed_in("ops")
+
+    def references(who):
+        rows = client.get(f"{LIST}?manager={who}&nightly__exact=on").context["cl"].result_list
+        return [row.customer.reference for row in rows]
+
+    assert references(people["manager"].pk) == ["C-1"]
+    assert references("nobody") == ["C-3"]
+
+
 def test_what_drops_out_first_stands_first(signed_in, people):
     now = timezone.now()
     for days, name in ((1.5, "A"), (0.5, "Z"), (1, "M")):
