@@ -197,6 +197,21 @@ def approval_above() -> int:
     return int(settings.APPROVAL_ABOVE)
 
 
+def public_url() -> str:
+    """Return where customers reach us, without a path; empty where no links are offered."""
+    return str(settings.PUBLIC_URL)
+
+
+def link_lives() -> timedelta:
+    """Return how long a connect link leads somewhere."""
+    return timedelta(days=settings.LINK_DAYS)
+
+
+def case_switch_off_after() -> timedelta:
+    """Return after how long an open reconnect case proposes to switch its login off."""
+    return timedelta(days=settings.CASE_SWITCH_OFF_DAYS)
+
+
 @cache
 def vault() -> Vault:
     """Return what seals bank data, with our keys."""
