@@ -212,6 +212,16 @@ def case_switch_off_after() -> timedelta:
     return timedelta(days=settings.CASE_SWITCH_OFF_DAYS)
 
 
+def lender_name() -> str:
+    """Return who customers know us as."""
+    return str(settings.LENDER_NAME)
+
+
+def connect_share_percent() -> int:
+    """Return how much of a provider's limit customers with links may take."""
+    return int(settings.CONNECT_SHARE_PERCENT)
+
+
 @cache
 def vault() -> Vault:
     """Return what seals bank data, with our keys."""
