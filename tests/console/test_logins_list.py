@@ -141,13 +141,17 @@ def test_the_logins_of_one_manager_and_of_nobody_are_told_apart(signed_in, peopl
     assert references("nobody") == ["C-3"]
 
 
-def test_what_drops_out_first_stands_first(signed_in, people):
+@pytest.mark.parametrize("few", [0, 2_000], ids=["sorted", "by-their-keys"])
+@pytest.mark.parametrize("who", ["ops", "manager"])
+def test_what_drops_out_first_stands_first(signed_in, people, monkeypatch, who, few):
+    monkeypatch.setattr(known_pages, "FEW", few)
     now = timezone.now()
+    customer = make_customer("OWN-1", account_manager=people["manager"])
     for days, name in ((1.5, "A"), (0.5, "Z"), (1, "M")):
         drops_out_at = now + timedelta(days=days)
-        make_login(institution=name, nightly="on", drops_out_at=drops_out_at)
+        make_login(customer=customer, institution=name, nightly="on", drops_out_at=drops_out_at)
 
-    rows = signed_in("ops").get(f"{LIST}?drops_out=2").context["cl"].result_list
+    rows = signed_in(who).get(f"{LIST}?drops_out=2").context["cl"].result_list
 
     assert [row.institution for row in rows] == ["Z", "M", "A"]
 
