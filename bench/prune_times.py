@@ -36,6 +36,8 @@ def prune(before: datetime) -> dict[str, Any]:
 def write_beside(pruner: "subprocess.Popen[str]") -> dict[str, Any]:
     """Write calls until the pruner ends; return how many and how long the slowest took."""
     spent = []
+    # The first one also opens the database, deletion or not.
+    _write_one()
     while pruner.poll() is None:
         begun = time.perf_counter()
         _write_one()

@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from refreshops.tracing import recorder, retention
@@ -43,7 +45,7 @@ def test_only_calls_older_than_the_day_go():
     ("seconds_a_row", "steps"),
     [
         pytest.param(0, [100, 200, 400, 50], id="as-many-again-while-it-is-quick"),
-        pytest.param(0.0002, [100, *[50] * 12], id="to-measure"),
+        pytest.param(0.00008, [100, *[50] * 12], id="to-measure"),
         pytest.param(1, [100, *[20] * 32, 10], id="never-fewer-than-a-few"),
     ],
 )
@@ -110,3 +112,17 @@ def test_only_calls_in_flight_are_cut_off():
         done: "reset",
         left: "the worker stopped",
     }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deletion_carries_its_own_log_into_the_database_after_each_step():
+    for _ in range(130):
+        make_call(at=NOON)
+
+    with CaptureQueriesContext(connection) as queries:
+        retention.delete_in_steps(Call.objects.order_by("pk"), rest=lambda seconds: None)
+
+    said = [row["sql"].split()[0] for row in queries.captured_queries]
+    steps = [word for word in said if word in ("DELETE", "PRAGMA")]
+    tidied = ["PRAGMA"] if connection.vendor == "sqlite" else []
+    assert steps == ["DELETE", *tidied] * 2
