@@ -1,0 +1,226 @@
+"""Customers who come by a link: their turns, what is registered of them, and what never is."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from refreshops.bankdata.models import Snapshot
+from refreshops.logins.models import ConnectLink, Login, ReconnectCase
+from refreshops.providers.contract import BankData, Handover, Result
+from refreshops.routine import connecting, learning
+from refreshops.routine.models import RANK_CUSTOMER, Attempt, Run
+from refreshops.rules.freshness import DataState
+from refreshops.rules.lifecycle import AttemptState, Purpose
+from refreshops.rules.outcomes import Outcome, Reason
+from refreshops.tracing.models import Event
+from tests.builders import NOON, make_customer, make_login, make_provider
+
+pytestmark = pytest.mark.django_db
+
+WINDOW = timedelta(seconds=60)
+CLAIMED = "11111111-2222-4333-8444-555555555555"
+
+
+def make_link(**fields) -> ConnectLink:
+    usual = {
+        "provider": make_provider(),
+        "customer": fields.pop("customer", None) or make_customer(),
+        "made_at": NOON - timedelta(hours=1),
+        "expires_at": NOON + timedelta(days=7),
+        "started_at": NOON,
+        "handed_at": NOON,
+    }
+    return ConnectLink.objects.create(**(usual | fields))
+
+
+def open_attempt(link, *, purpose=Purpose.CONNECT, now=NOON, share=20, **fields) -> Attempt:
+    return connecting.open_attempt(
+        link,
+        purpose=purpose,
+        now=now,
+        local_date=now.date(),
+        window=WINDOW,
+        share_percent=share,
+        **fields,
+    )
+
+
+def result(**fields) -> Result:
+    data = BankData(as_of=NOON, accounts=(), transaction_count=0, payload={"Accounts": []})
+    usual = {
+        "outcome": Outcome.FRESH,
+        "data_state": DataState.FRESH,
+        "last_refresh_at": NOON + timedelta(minutes=2),
+        "institution": "Maple Trust",
+        "bank_data": data,
+    }
+    return Result(**(usual | fields))
+
+
+def end(attempt: Attempt, said: Result, *, minutes: int = 3) -> Attempt:
+    """End an attempt as the engine does: claimed first, then finished in one transaction."""
+    now = NOON + timedelta(minutes=minutes)
+    attempt = Attempt.objects.select_related("run", "login").get(pk=attempt.pk)
+    attempt.step_to(AttemptState.CALLING, lease_until=now + WINDOW, lease_token="t")
+    attempt.lease_token = "t"
+    with transaction.atomic():
+        learning.finish(attempt, said, sealed=b"sealed", now=now)
+    attempt.refresh_from_db()
+    return attempt
+
+
+def test_nothing_is_registered_before_the_provider_has_confirmed_it():
+    link = make_link()
+
+    open_attempt(link, claimed_login_id=CLAIMED)
+
+    assert not Login.objects.exists()
+
+
+def test_what_the_provider_confirms_by_our_tag_is_registered_with_its_data():
+    link = make_link()
+    attempt = open_attempt(link, claimed_login_id=CLAIMED)
+
+    attempt = end(attempt, result(tag=connecting.tag_text(link)))
+
+    login = Login.objects.get()
+    assert (login.login_id, login.customer_id) == (CLAIMED, link.customer_id)
+    assert (login.institution, login.outcome) == ("Maple Trust", "fresh")
+    assert attempt.login_id == login.pk
+    assert Snapshot.objects.get().login_id == login.pk
+    link.refresh_from_db()
+    assert link.ended_as == "connected"
+    assert Event.objects.get(action="connect").subject_id == login.pk
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        pytest.param({"tag": "rf-" + "0" * 32}, connecting.NOT_OF_THIS_LINK, id="foreign-tag"),
+        pytest.param(
+            {"last_refresh_at": NOON - timedelta(hours=2)},
+            connecting.NOT_OF_THIS_LINK,
+            id="no-tag-and-refreshed-before-the-click",
+        ),
+        pytest.param(
+            {"last_refresh_at": None}, connecting.NOT_OF_THIS_LINK, id="no-tag-no-refresh"
+        ),
+        pytest.param({"bank_data": None}, connecting.NOT_CONFIRMED, id="no-data"),
+        pytest.param(
+            {"outcome": Outcome.LOGIN_GONE, "reason": Reason.UNKNOWN_LOGIN, "bank_data": None},
+            connecting.NOT_CONFIRMED,
+            id="nobody-knows-it",
+        ),
+        pytest.param(
+            {"outcome": Outcome.USER_ACTION, "reason": Reason.MFA},
+            connecting.NOT_CONFIRMED,
+            id="in-error",
+        ),
+    ],
+)
+def test_what_does_not_prove_itself_leaves_nothing(said, why):
+    link = make_link()
+    attempt = open_attempt(link, claimed_login_id=CLAIMED)
+
+    attempt = end(attempt, result(**said))
+
+    assert not Login.objects.exists()
+    assert not Snapshot.objects.exists()
+    assert attempt.state == "done"
+    assert attempt.outcome != "fresh"
+    link.refresh_from_db()
+    assert (link.refused_why, link.ended_at) == (why, None)
+    assert Event.objects.get(action="refuse_return").reason == why
+
+
+def test_a_login_registered_to_somebody_else_meanwhile_is_left_alone():
+    link = make_link()
+    attempt = open_attempt(link, claimed_login_id=CLAIMED)
+    theirs = make_login(login_id=CLAIMED, customer=make_customer(reference="C-other"))
+
+    end(attempt, result(tag=connecting.tag_text(link)))
+
+    theirs.refresh_from_db()
+    assert (theirs.customer.reference, theirs.outcome) == ("C-other", "")
+    assert not Snapshot.objects.exists()
+    link.refresh_from_db()
+    assert link.refused_why == connecting.OF_SOMEBODY_ELSE
+
+
+def test_a_new_login_at_the_same_bank_closes_the_case_of_the_old_one_for_good():
+    old = make_login(institution="Maple Trust")
+    case = ReconnectCase.objects.create(login=old, reason="mfa", opened_at=NOON)
+    link = make_link(customer=old.customer, login=old, case=case)
+    attempt = open_attempt(link, claimed_login_id=CLAIMED)
+
+    end(attempt, result(tag=connecting.tag_text(link)))
+    connecting.cases.heard(
+        old, outcome="user_action", reason="mfa", provider_code="", attempt_id=None, now=NOON
+    )
+
+    case.refresh_from_db()
+    assert case.closed_as == "replaced"
+    assert not ReconnectCase.objects.filter(closed_at__isnull=True).exists()
+
+
+def test_a_handover_lies_sealed_with_the_link_and_for_some_minutes_only():
+    login = make_login()
+    link = make_link(customer=login.customer, login=login)
+    attempt = open_attempt(link, purpose=Purpose.RECONNECT, login=login)
+    said = result(
+        outcome=Outcome.USER_ACTION,
+        reason=Reason.MFA,
+        bank_data=None,
+        handover=Handover("request", "token"),
+    )
+
+    end(attempt, said)
+
+    link.refresh_from_db()
+    assert bytes(link.sealed_handover) == b"sealed"
+    assert link.handover_until == NOON + timedelta(minutes=3) + connecting.HANDOVER_LASTS
+    assert link.ended_at is None
+
+
+def test_customers_take_their_share_of_a_window_and_no_more():
+    # A fifth of 20 a minute: four turns in any window.
+    login = make_login()
+    turns = []
+    for second in range(8):
+        link = make_link(customer=login.customer)
+        attempt = open_attempt(
+            link,
+            claimed_login_id=f"{CLAIMED[:-2]}{second:02}",
+            now=NOON + timedelta(seconds=second),
+        )
+        turns.append(attempt.not_before)
+
+    assert turns == [
+        *(NOON + timedelta(seconds=second) for second in range(4)),
+        *(NOON + WINDOW + timedelta(seconds=second) for second in range(4)),
+    ]
+
+
+def test_a_flood_is_turned_away_and_leaves_no_row():
+    # Three windows of four turns lie within the two minutes that anybody waits.
+    for number in range(12):
+        open_attempt(make_link(), claimed_login_id=f"{CLAIMED[:-3]}{number:03}")
+
+    with pytest.raises(connecting.Busy):
+        open_attempt(make_link(), claimed_login_id=f"{CLAIMED[:-3]}999")
+
+    assert Run.objects.count() == 12
+    assert Attempt.objects.count() == 12
+
+
+def test_who_waits_in_the_daily_run_is_moved_to_the_front_and_not_doubled(open_today):
+    login = make_login()
+    daily = open_today()
+    link = make_link(customer=login.customer, login=login)
+
+    attempt = open_attempt(link, purpose=Purpose.REFRESH, login=login)
+
+    assert attempt.run_id == daily.pk
+    assert Attempt.objects.get().rank == RANK_CUSTOMER
+    assert Run.objects.count() == 1
