@@ -60,14 +60,13 @@ class KnownRowsPaginator(CappedPaginator):
         number = self.validate_number(number)
         rows: Any = self.object_list
         first = (number - 1) * self.per_page
-        if self._counted <= FEW:
-            known = _in_order(rows, self._keys)
-        elif rows.query.order_by[:1] == WALKED:
-            known = rows
-        else:
-            known = _begun_at_customers(rows)
+        known = _in_order(rows, self._keys) if self._counted <= FEW else rows
         # Sorted without the rest of the row and of its neighbours, where there is to sort.
-        rows = _by_keys(rows, known.values("pk")[first : first + self.per_page])
+        keys: Any = known.values_list("pk", flat=True)[first : first + self.per_page]
+        if self._counted > FEW and rows.query.order_by[:1] != WALKED:
+            sorted_rows = _begun_at_customers(rows.values_list("pk", flat=True))
+            keys = list(sorted_rows[first : first + self.per_page])
+        rows = _by_keys(rows, keys)
         return Page(rows, number, self)
 
 
