@@ -117,18 +117,19 @@ class LetterState(models.TextChoices):
     QUEUED = "queued", "queued"
     SENT = "sent", "sent"
     FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "not sent any more"
 
 
 class LetterText(models.Model):
-    """The words of one kind of mail in one language, edited by people; ours where there is none.
+    """The words of one kind of mail in one language, as people changed them; ours where empty.
 
     `body` knows `{link}`, `{institution}`, `{lender}`, `{expires}`; nothing else is filled in.
     """
 
     kind = models.CharField(max_length=20, choices=LetterKind)
     language = models.CharField(max_length=2, choices=Language)
-    subject = models.CharField(max_length=200)
-    body = models.TextField(max_length=5000)
+    subject = models.CharField(max_length=200, blank=True)
+    body = models.TextField("text", max_length=5000, blank=True)
     changed_at = models.DateTimeField(null=True, blank=True)
     changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -151,10 +152,12 @@ class Letter(models.Model):
     """A mail on its way: the row is the truth, the queue only the courier.
 
     Its text is made when it is sent, so that no link lies here. Sent at least once: a worker that
-    dies between sending and writing that down sends it again.
+    dies between sending and writing that down sends it again. `sample_of` is the text that a test
+    shows, filled with sample values.
     """
 
     kind = models.CharField(max_length=20, choices=LetterKind)
+    sample_of = models.CharField(max_length=20, blank=True, choices=LetterKind)
     link = models.ForeignKey(
         ConnectLink, null=True, blank=True, on_delete=models.CASCADE, related_name="letters"
     )
