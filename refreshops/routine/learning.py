@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from refreshops.bankdata import snapshots
-from refreshops.logins import cases
-from refreshops.logins.models import Login, LoginStatus, Nightly, PauseKind
+from refreshops.logins.models import Login, Nightly, PauseKind
 from refreshops.logins.unknown import note_report
-from refreshops.providers.contract import BankData, Result
-from refreshops.routine import cells, connecting, erasing, lanes, noting, suspecting, turn
+from refreshops.providers.contract import Result
+from refreshops.routine import cells, connecting, erasing, lanes, noting, suspecting, teaching, turn
 from refreshops.routine.models import RANK_CUSTOMER, Attempt, LostRace, Run
 from refreshops.routine.tallies import Tally, tally_closely
 from refreshops.rules.freshness import DataState, data_state
@@ -19,28 +18,6 @@ from refreshops.rules.outcomes import Outcome, Reason
 from refreshops.tracing import statements
 from refreshops.tracing.models import Call
 
-ASKING = frozenset(
-    {
-        Purpose.REFRESH,
-        Purpose.LIVE_REFRESH,
-        Purpose.CHECK_SCHEDULE,
-        Purpose.RECONNECT,
-        Purpose.CONNECT,
-    }
-)
-SWITCHING = frozenset({Purpose.SWITCH_OFF, Purpose.SWITCH_ON})
-
-# Ends at which the provider spoke of the login itself: it knows it.
-KNOWS_IT = frozenset(
-    {
-        Outcome.FRESH,
-        Outcome.STALE,
-        Outcome.PENDING,
-        Outcome.USER_ACTION,
-        Outcome.INSTITUTION_UNAVAILABLE,
-        Outcome.LOGIN_GONE,
-    }
-)
 KEYS_PAUSE = timedelta(minutes=15)
 
 
@@ -73,11 +50,14 @@ def finish(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datet
             _heard_of_the_provider(attempt, result, now=now)
         return
     data, kept = result.bank_data, None
-    if data is not None and sealed is not None:
+    told = turn.told_of_a_newer_refresh(attempt, than=result.last_refresh_at, now=now)
+    if data is not None and sealed is not None and not told:
         kept = snapshots.store(
             login=attempt.login, attempt_id=attempt.pk, data=data, sealed=sealed, now=now
         )
-    _teach(attempt, attempt.login, result, stored=data if kept else None, now=now)
+    teaching.by_attempt(
+        attempt, attempt.login, result, stored=data if kept else None, told=told, now=now
+    )
     erasing.forgotten(attempt, now=now)
     if attempt.rank == RANK_CUSTOMER:
         connecting.settle(attempt, result, sealed=sealed, now=now)
@@ -115,7 +95,7 @@ def unlearn_flag(attempt: Attempt, *, wait: bool = True) -> None:
     attempt's row already must not `wait` for the login's; raise `LostRace` when somebody has it.
     """
     login = attempt.login
-    if login is None or Purpose(attempt.purpose) not in SWITCHING:
+    if login is None or Purpose(attempt.purpose) not in teaching.SWITCHING:
         return
     if login.nightly != Nightly.UNKNOWN:
         if not turn.hold_login(login.pk, wait=wait):
@@ -142,93 +122,6 @@ def held_state(attempt: Attempt, *, now: datetime) -> DataState:
         fresh_within=provider.fresh_within,
         usable_within=provider.usable_within,
     )
-
-
-def _teach(
-    attempt: Attempt, login: Login, result: Result, *, stored: BankData | None, now: datetime
-) -> None:
-    fields: dict[str, object] = {} if stored is None else {"data_as_of": stored.as_of}
-    purpose = Purpose(attempt.purpose)
-    fields |= _known_there(login, result, purpose, now=now)
-    if purpose in ASKING and result.nightly is not None and turn.switched_since(attempt):
-        # It rested while an order of ours left: what it heard before proves nothing any more.
-        result = replace(result, nightly=None)
-    if result.last_refresh_at is not None:
-        fields["last_refresh_at"] = result.last_refresh_at
-    if result.institution and not login.institution:
-        fields["institution"] = result.institution[:100]
-        cells.forget(login_id=login.pk)
-    if result.nightly is not None:
-        fields["nightly"] = (Nightly.ON if result.nightly else Nightly.OFF).value
-        fields["nightly_seen_at"] = now
-    if result.drops_out_at is not None:
-        fields["drops_out_at"] = result.drops_out_at
-    if purpose in SWITCHING:
-        fields |= _switched(result, now=now)
-    if purpose is Purpose.CHECK_SCHEDULE:
-        fields |= _looked_at(login, result, now=now)
-    if purpose in ASKING:
-        fields |= _asked(login, result, now=now)
-        cases.heard(
-            login,
-            outcome=result.outcome.value,
-            reason=result.reason.value,
-            provider_code=result.provider_code,
-            attempt_id=attempt.pk,
-            now=now,
-        )
-    if fields:
-        statements.update_row(Login, where={"id": login.pk}, values=fields)
-
-
-def _known_there(
-    login: Login, result: Result, purpose: Purpose, *, now: datetime
-) -> dict[str, object]:
-    """Since when the provider does not know the login, or that it does.
-
-    A login that has just been forgotten is not known because the provider said "deleted".
-    """
-    if result.outcome is Outcome.LOGIN_GONE and result.reason is Reason.UNKNOWN_LOGIN:
-        return {"gone_at": login.gone_at or now}
-    spoke_of_it = result.nightly is not None or result.outcome in KNOWS_IT
-    return {"gone_at": None} if spoke_of_it and purpose is not Purpose.FORGET else {}
-
-
-def _looked_at(login: Login, result: Result, *, now: datetime) -> dict[str, object]:
-    """Let a look count as read-back: it proves a switch-off, or disproves what was proven once."""
-    if result.nightly is None:
-        return {}
-    # Somebody may have switched the login while we looked.
-    status = Login.objects.values_list("status", flat=True).get(pk=login.pk)
-    wanted = status == LoginStatus.ACTIVE.value
-    if result.nightly is not wanted:
-        return {"nightly_verified_at": None}
-    return {} if wanted else {"nightly_verified_at": now}
-
-
-def _switched(result: Result, *, now: datetime) -> dict[str, object]:
-    """An order the provider did not confirm leaves us not knowing; that is what we show."""
-    if result.nightly is None:
-        return {"nightly": Nightly.UNKNOWN.value, "nightly_verified_at": None}
-    return {"nightly_verified_at": now if result.verified else None}
-
-
-def _asked(login: Login, result: Result, *, now: datetime) -> dict[str, object]:
-    fresh = result.outcome is Outcome.FRESH
-    repeated = bool(result.provider_code) and result.provider_code == login.provider_code
-    fields: dict[str, object] = {
-        "outcome": result.outcome.value,
-        "outcome_reason": result.reason.value,
-        "data_state": result.data_state.value,
-        "provider_code": result.provider_code[:80],
-        "consecutive_failures": 0 if fresh else login.consecutive_failures + 1,
-        "same_code_runs": login.same_code_runs + 1 if repeated else 1,
-    }
-    if fresh:
-        fields["fresh_at"] = now
-    if result.reason not in (Reason.NETWORK, Reason.CRASHED):
-        fields["last_asked_at"] = now
-    return fields
 
 
 def _pause_for_our_key(attempt: Attempt, result: Result, *, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Whose turn it is, and whether a run may go on: asked for every call, so SQL by hand."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
@@ -45,6 +45,22 @@ _SWITCHED_SINCE = """
        AND c.id > (SELECT MIN(id + 0) FROM tracing_call WHERE attempt_id = %s)
      LIMIT 1
 """
+_TOLD = """
+    SELECT l.last_refresh_at >= COALESCE((
+            SELECT c.sent_at FROM tracing_call c
+             WHERE c.id = (SELECT MIN(id + 0) FROM tracing_call WHERE attempt_id = %s)), %s)
+      FROM logins_login l JOIN logins_provider p ON p.id = l.provider_id
+     WHERE l.id = %s AND l.last_refresh_at > %s
+       AND EXISTS (
+            SELECT 1 FROM tracing_delivery d
+             WHERE d.login_id = l.login_id AND d.provider = p.name AND d.state = 'applied'
+               AND d.settled_at >= %s)
+"""
+# Of a login that was told of so lately an answer about an earlier refresh is an old one. For a
+# day: a provider that goes on saying something older is believed in the end.
+TOLD_LASTS = timedelta(days=1)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+BEFORE_WE_ASKED, SINCE_WE_ASKED = "before we asked", "since we asked"
 
 
 @dataclass(frozen=True)
@@ -92,6 +108,19 @@ def switched_since(attempt: Attempt) -> bool:
     a clock may have jumped meanwhile.
     """
     return statements.fetch(_SWITCHED_SINCE, [attempt.login_id, attempt.pk]) is not None
+
+
+def told_of_a_newer_refresh(attempt: Attempt, *, than: datetime | None, now: datetime) -> str:
+    """Say when the login's newest refresh was, if a delivery told of it and `than` is older.
+
+    `BEFORE_WE_ASKED` for the attempt's first time, or `SINCE_WE_ASKED`; empty when none did. A
+    `than` of None is older than anything.
+    """
+    parameters = [attempt.pk, LONG_AGO, attempt.login_id, than or LONG_AGO, now - TOLD_LASTS]
+    found = statements.fetch(_TOLD, parameters)
+    if found is None:
+        return ""
+    return SINCE_WE_ASKED if found[0] else BEFORE_WE_ASKED
 
 
 def standing(attempt_id: int) -> Standing:

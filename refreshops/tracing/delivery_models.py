@@ -12,6 +12,7 @@ class DeliveryState(models.TextChoices):
     UNKNOWN_LOGIN = "unknown_login", "login not known here"
     IGNORED = "ignored", "nothing to learn"
     UNREADABLE = "unreadable", "could not be read"
+    PARKED = "parked", "could not be applied"
 
 
 class Delivery(models.Model):

@@ -4,6 +4,7 @@ The one exception to "never edited" of the recorder, made for a login that is fo
 """
 
 from refreshops.rules.lifecycle import CallState
+from refreshops.tracing import deliveries
 from refreshops.tracing.models import Call
 
 # A call without an answer must say why; this is all that is left of it.
@@ -11,10 +12,11 @@ ERASED = "The details were erased on request."
 
 
 def strip(*, provider: str, login_id: str) -> int:
-    """Reduce every call of a login to ids, times, endpoints and codes; return how many.
+    """Reduce every call and delivery of a login to ids, times and codes; return how many calls.
 
     `body` stays: it holds ids and switches alone, by the provider's allowlist. Source: issue 3 E.
     """
+    deliveries.strip(provider=provider, login_id=login_id)
     theirs = Call.objects.filter(provider=provider, login_id=login_id)
     silent = theirs.filter(state=CallState.NO_ANSWER.value)
     stripped = silent.update(message="", answer={}, institution="", error=ERASED)
