@@ -1,7 +1,7 @@
 """Every address of the site."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 from refreshops.runtime.health import healthz
 
@@ -12,5 +12,6 @@ handler500 = "refreshops.console.refusals.broken"
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("", include("refreshops.connect.urls")),
     path("", admin.site.urls),
 ]

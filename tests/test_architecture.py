@@ -30,7 +30,14 @@ BELOW["simulator"] = frozenset()
 
 # Edges: a person, a queue or a command line starts something here, so here things are composed.
 EDGES = ("console", "runtime")
-EDGE_FILES = ("routine/tasks.py", "routine/foreground.py", "urls.py", "wsgi.py")
+EDGE_FILES = (
+    "routine/tasks.py",
+    "routine/foreground.py",
+    "connect/views.py",
+    "connect/tasks.py",
+    "urls.py",
+    "wsgi.py",
+)
 
 SETTINGS_READERS = ("settings.py", "wiring.py")
 ENVIRONMENT_READERS = ("environment.py", "runtime/dotenv.py")

@@ -104,6 +104,12 @@ def find(token: str, *, now: datetime) -> ConnectLink | None:
     return link if link.ended_at is not None or now < link.expires_at else None
 
 
+def key_of(token: str) -> uuid.UUID | None:
+    """Return the key in a genuine token, else None; whether its link is alive is not looked at."""
+    key, genuine = _read(token)
+    return key if genuine else None
+
+
 def _read(token: str) -> tuple[uuid.UUID, bool]:
     try:
         return uuid.UUID(_SIGNER.unsign(token[:LONGEST_TOKEN])), True

@@ -1,6 +1,7 @@
 """Plain pages for what cannot be shown: 400, 403, 404 and 500. No stack trace, no setting.
 
-Each carries a number that stands in the log beside what happened.
+Each carries a number that stands in the log beside what happened. Customers at the public addresses
+get the public pages instead, which name neither console nor number.
 """
 
 import logging
@@ -20,11 +21,17 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
 
+from refreshops import wiring
+from refreshops.connect.pages import is_public, refusal
+from refreshops.connect.words import Page
 from refreshops.console.help_pages import lost_address
 from refreshops.console.upload_limit import TOO_LARGE
 from refreshops.logins.cells import visible
 
 logger = logging.getLogger(__name__)
+
+# What a customer reads instead.
+_PUBLIC = {"400.html": Page.NOT_SO, "403_csrf.html": Page.NO_FORM}
 
 View = Callable[..., HttpResponseBase]
 
@@ -75,10 +82,16 @@ def broken(request: HttpRequest) -> HttpResponse:
     kind = sys.exc_info()[0]
     cause = kind.__name__ if kind else "?"
     logger.error("Error %s: %s at %s", number, cause, visible(request.path))
+    if is_public(request):
+        return refusal(Page.BROKEN, lender=wiring.lender_name(), status=500)
     return _page(request, "500.html", 500, number=number)
 
 
 def _refuse(request: HttpRequest, template: str, status: int, **context: str) -> HttpResponse:
+    if is_public(request):
+        return refusal(
+            _PUBLIC.get(template, Page.NOTHING), lender=wiring.lender_name(), status=status
+        )
     number = _number()
     logger.info("Refusal %s: %s at %s", number, status, visible(request.path))
     return _page(request, template, status, number=number, **context)

@@ -114,11 +114,16 @@ def _run(
         origin=Origin.CONNECT.value,
         local_date=local_date,
         opened_by=None,
-        reason=f"A customer came by connect link {link.pk}",
+        reason=reason_of(link),
         opened_at=now,
         starts_at=begins_at,
         planned=1,
     )
+
+
+def reason_of(link: ConnectLink) -> str:
+    """Return why the runs of a link were opened: it names the link, and nobody."""
+    return f"A customer came by connect link {link.pk}"
 
 
 def register(attempt: Attempt, result: Result, *, now: datetime) -> str:

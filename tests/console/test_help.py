@@ -25,6 +25,8 @@ def test_every_screen_links_to_its_own_section_of_the_runbook(db, documents):
     seen = {}
 
     for line in lines("Addresses"):
+        if line.name.startswith("/connect/"):
+            continue  # customers have no runbook
         for method in ("GET", "POST"):
             with undone():
                 answer = ask(
