@@ -1,5 +1,6 @@
 """What a person can order for logins: the words, the permission, and whom each order leaves out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ from django.db.models import Q
 
 from refreshops import wiring
 from refreshops.logins.models import LoginStatus, Nightly
+from refreshops.routine import live_limits
 from refreshops.routine.erasing import forgotten_logins
 from refreshops.rules.lifecycle import Purpose
 from refreshops.rules.outcomes import Outcome
@@ -27,14 +29,18 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
 }
 
 
+Causes = tuple[tuple[Q, str], ...]
+
+
 @dataclass(frozen=True)
 class Kind:
     """One order: its words, its permission, and which of the chosen logins it leaves out.
 
     `paced_calls` is how many places in the provider's window one login takes. With `may_wait` it
     may begin on a later date, and a large one waits for a second person; `typed` is what must be
-    typed before it is given. `reasons` say of parts of what is left out why; with `if_offered` it
-    can be given only where the provider offers it (design.md section 7, fact 7).
+    typed before it is given. `reasons` say of parts of what is left out why; `limits` does so of
+    what is left out besides, as things stand when it is asked. With `if_offered` it can be given
+    only where the provider offers it (design.md section 7, fact 7).
     """
 
     purpose: Purpose
@@ -53,14 +59,27 @@ class Kind:
     grave: bool = False
     typed: str = ""
     if_offered: bool = False
-    reasons: tuple[tuple[Q, str], ...] = ()
+    reasons: Causes = ()
+    limits: Callable[[], Causes] = tuple
 
     @property
     def skips(self) -> Q:
-        """Return the condition of the logins it is never given for."""
+        """Return the condition of the logins it is not given for."""
+        left_out = self.leaves_out
+        for part, _ in self.limits():
+            left_out |= part
         if not self.if_offered:
-            return self.leaves_out
-        return self.leaves_out | ~Q(provider__name__in=offering(self.purpose))
+            return left_out
+        return left_out | ~Q(provider__name__in=offering(self.purpose))
+
+    @property
+    def causes(self) -> Causes:
+        """Return the parts of what is left out, none of them twice, and why; empty: one word."""
+        found, before = list(self.reasons), self.leaves_out
+        for part, why in self.limits():
+            found.append((part & ~before, why))
+            before |= part
+        return tuple(found)
 
 
 KINDS: dict[Purpose, Kind] = {
@@ -86,8 +105,8 @@ KINDS: dict[Purpose, Kind] = {
         button="Refresh live",
         consequence="The provider signs in at the bank now, with nobody present. Each login takes "
         "a place in the window and up to four minutes. A bank that asks for a code ends it: the "
-        "customer must act then. More than one or two tries a day annoy a bank; for the result of "
-        "last night the cached refresh is enough.",
+        "customer must act then, and a reconnect case is opened. After two failures of a bank in a "
+        "day a login rests; for the result of last night the cached refresh is enough.",
         leaves_out=~Q(status=LoginStatus.ACTIVE) | CUSTOMER_FIRST | NOT_THERE,
         skips_because="inactive, gone at the provider, or first the customer's to repair",
         reasons=(
@@ -95,6 +114,7 @@ KINDS: dict[Purpose, Kind] = {
             (NOT_THERE & ~CUSTOMER_FIRST, "gone at the provider"),
             (~Q(status=LoginStatus.ACTIVE) & ~CUSTOMER_FIRST & ~NOT_THERE, ASKING_KEEPS_ALIVE),
         ),
+        limits=lambda: live_limits.limits(now=wiring.clock()),
         if_offered=True,
     ),
     Purpose.SWITCH_OFF: Kind(

@@ -105,11 +105,12 @@ def plan(
 
 def _left_out(kind: Kind, chosen: QuerySet[Login], number: int) -> str:
     """Say how many are left out and why; each cause with its own number where a kind names them."""
-    if not number or not kind.reasons:
+    causes = kind.causes if number else ()
+    if not causes:
         return f"{number}: {kind.skips_because}" if number else ""
-    parts = {f"part_{n}": Count("pk", filter=part) for n, (part, _) in enumerate(kind.reasons)}
+    parts = {f"part_{n}": Count("pk", filter=part) for n, (part, _) in enumerate(causes)}
     counts = list(chosen.order_by().aggregate(**parts).values())
-    words = [(many, why) for many, (_, why) in zip(counts, kind.reasons, strict=True) if many]
+    words = [(many, why) for many, (_, why) in zip(counts, causes, strict=True) if many]
     if number > sum(counts):
         words.append((number - sum(counts), "the provider does not offer it"))
     if len(words) == 1:
@@ -164,7 +165,12 @@ def _lasting(
 
 
 def _cost(kind: Kind, providers: list[Provider], counts: dict[int, _Count]) -> str:
-    """Say what a month costs more or less; nothing where no price is set."""
+    """Say what a month costs more or less; nothing where no price is set.
+
+    Of a live refresh: how many calls it makes, and what they cost at most.
+    """
+    if kind.purpose is Purpose.LIVE_REFRESH:
+        return _live_cost(providers, counts)
     if kind.purpose not in (Purpose.SWITCH_OFF, Purpose.SWITCH_ON, Purpose.FORGET):
         return ""
     on = kind.purpose is Purpose.SWITCH_ON
@@ -175,6 +181,23 @@ def _cost(kind: Kind, providers: list[Provider], counts: dict[int, _Count]) -> s
         sums[row.currency] = sums.get(row.currency, Decimal(0)) + number * row.cost_per_login_month
     verb = "Costs" if on else "Saves"
     return ", ".join(f"{verb} {sums[name]:.2f} {name} a month" for name in sums if sums[name])
+
+
+def _live_cost(providers: list[Provider], counts: dict[int, _Count]) -> str:
+    """Count the live calls; the provider bills those that succeed."""
+    number = sum(counts[row.pk].all for row in providers)
+    sums: dict[str, Decimal] = {}
+    for row in providers:
+        cost = counts[row.pk].all * row.cost_per_live_call
+        sums[row.currency] = sums.get(row.currency, Decimal(0)) + cost
+    if not number:
+        return ""
+    if number == 1:
+        said = "1 live call, billed only if it succeeds"
+    else:
+        said = f"{number} live calls, billed only where they succeed"
+    most = ", ".join(f"{sums[name]:.2f} {name}" for name in sums if sums[name])
+    return f"{said}: at most {most}" if most else said
 
 
 def place(kind: Kind, *, chosen: QuerySet[Login], wish: Wish) -> list[services.Opened]:

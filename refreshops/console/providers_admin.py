@@ -36,6 +36,7 @@ class ProviderAdmin(ConsoleAdmin):
         "fresh_within",
         "usable_within",
         "cost_per_login_month",
+        "cost_per_live_call",
         "currency",
     )
     readonly_fields = ("name",)

@@ -10,6 +10,7 @@ from refreshops.console.badges import outcome_label
 from refreshops.console.cards import logins_words
 from refreshops.console.charts import in_bar_order
 from refreshops.console.moments import lasting_words
+from refreshops.routine.live_limits import MOST_A_DAY
 from refreshops.routine.models import Run
 from refreshops.routine.paces import places
 from refreshops.routine.retrying import RetryPlan
@@ -57,6 +58,11 @@ def _left_out(run: Run, plan: RetryPlan) -> Iterator[str]:
         yield f"{plan.answered_since} answered since: a later run settled what failed here"
     if plan.switched_since:
         yield f"{plan.switched_since} switched here since this run"
+    if plan.not_live:
+        yield (
+            f"{plan.not_live} not to be tried live now: {MOST_A_DAY} tries a day at the bank, and "
+            "none with credentials that were refused"
+        )
 
 
 def _lines(rows: "Iterator[str] | list[str]") -> SafeString:

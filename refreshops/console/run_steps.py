@@ -186,7 +186,7 @@ def _consequence(step: Step, plan: Plan | None) -> str:
 
 def _facts(run: Run, step: Step, *, user: Any) -> list[tuple[str, Any]]:
     if step.name == "retry":
-        return retry_facts.facts(run, retry_plan(run, attempts_of(user)))
+        return retry_facts.facts(run, retry_plan(run, attempts_of(user), now=wiring.clock()))
     tally = tallies(attempts_of(user), [run.pk])[run.pk]
     number = run.planned if sees_everything(user) else tally.logins
     facts = [("Logins in this run", str(number)), ("Not asked yet", str(tally.due))]

@@ -82,6 +82,13 @@ class Provider(models.Model):
     cost_per_login_month = models.DecimalField(
         max_digits=8, decimal_places=2, default=0, help_text="What one login costs a month."
     )
+    cost_per_live_call = models.DecimalField(
+        max_digits=8,
+        decimal_places=2,
+        default=0,
+        db_default=0,
+        help_text="What one live refresh costs; billed only where it succeeds.",
+    )
     currency = models.CharField(max_length=3, default="CAD")
     paused_at = models.DateTimeField(null=True, blank=True)
     paused_by = models.ForeignKey(

@@ -29,7 +29,8 @@ _HELD = """
 """
 _FORWARD = """
     UPDATE routine_attempt
-       SET rank = %s, not_before = CASE WHEN paced AND not_before > %s THEN %s ELSE not_before END
+       SET rank = CASE WHEN rank > %s THEN %s ELSE rank END,
+           not_before = CASE WHEN paced AND not_before > %s THEN %s ELSE not_before END
      WHERE purpose = %s AND state IN ('due', 'calling') AND login_id {keys}
        AND state = 'due' AND (rank > %s OR (paced AND not_before > %s))
 """
@@ -81,13 +82,14 @@ def held(keys: Sequence[int], *, purpose: str) -> dict[int, int]:
 def bring_forward(keys: Sequence[int], *, purpose: str, rank: int, now: datetime) -> int:
     """Let waiting attempts go first; one that rests before a paced call is asked again at once.
 
-    A poll keeps its time: the provider says how often it may be asked. Returns how many moved.
+    One that a customer waits for before a screen stays further in front than `rank`. A poll keeps
+    its time: the provider says how often it may be asked. Returns how many moved.
     """
     at = _stored("not_before", now)
     moved = 0
     for piece in chunks(keys):
         keys_are, values = among(piece)
-        values = [rank, at, at, purpose, *values, rank, at]
+        values = [rank, rank, at, at, purpose, *values, rank, at]
         moved += change(_FORWARD.format(keys=keys_are), values)
     return moved
 

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from refreshops.logins.models import Login, Provider
-from refreshops.routine import attempt_sql, learning, marking, noting, slots
+from refreshops.routine import attempt_sql, learning, live_limits, marking, noting, slots
 from refreshops.routine.attempt_sql import chunks
 from refreshops.routine.models import (
     OPEN_RUN,
@@ -179,13 +179,20 @@ def open_run(
 ) -> Opened:
     """Open a run of `purpose` over `logins` of one provider, before the daily run in the queue.
 
-    A login that already waits for the same purpose is brought forward, not doubled. Raise
-    `NothingToDo` when there is no login at all.
+    A login that already waits for the same purpose is brought forward, not doubled; one that may
+    not be tried live now is left out (`live_limits`). Raise `NothingToDo` when no login is left.
     """
     order = Order(purpose, by, reason, now, local_date, window, origin, retry_of)
     with transaction.atomic():
-        keys = in_order(logins.filter(provider=provider))
+        chosen = logins.filter(provider=provider)
+        keys = in_order(chosen)
         marking.hold(keys)
+        if purpose is Purpose.LIVE_REFRESH:
+            # Until we held them, somebody else may have tried, or a customer been asked.
+            still = set(
+                live_limits.allowed(chosen, now=now).order_by().values_list("pk", flat=True)
+            )
+            keys = [key for key in keys if key in still]
         return open_order(provider, keys, order)
 
 

@@ -154,7 +154,7 @@ def retry_failed(
     return open_run(
         provider=run.provider,
         purpose=Purpose(run.purpose),
-        logins=logins_to_retry(run),
+        logins=logins_to_retry(run, now=now),
         by=by,
         reason=f"Retry of the failed logins of run {run.pk}",
         now=now,

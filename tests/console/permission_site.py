@@ -181,6 +181,7 @@ def _register_entries(rows: dict[str, object]) -> dict[str, Any]:
         "fresh_within": "1 12:00:00",
         "usable_within": "7 00:00:00",
         "cost_per_login_month": "1.00",
+        "cost_per_live_call": "0.00",
         "currency": "CAD",
         "username": "newcomer",
         "usable_password": "true",

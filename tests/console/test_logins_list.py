@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from refreshops.console import known_pages, login_search
 from refreshops.logins import institutions
-from refreshops.logins.models import Login
+from refreshops.logins.models import Login, Provider, ReconnectCase
 from refreshops.routine.models import Run
 from tests.builders import make_customer, make_login, make_logins
-from tests.console.conftest import page_of
+from tests.console.conftest import make_attempt, make_run, page_of
 
 LIST = "/logins/login/"
 CUSTOMERS = "/logins/customer/"
@@ -250,6 +250,49 @@ def test_a_live_refresh_leaves_out_whom_it_could_lock_out_and_says_why(signed_in
     assert facts["Left out"].startswith("4: 2 the customer must act first")
     assert "1 gone at the provider; 1 inactive" in facts["Left out"]
     assert question.needs_reason
+
+
+def live_question(client, logins):
+    form = {"action": "refresh_live", "_selected_action": [row.pk for row in logins]}
+    return client.post(LIST, form).context["question"]
+
+
+def test_a_live_refresh_says_whom_a_limit_leaves_out_and_why(signed_in, people):
+    now = timezone.now()
+    well, down = make_logins(2, outcome="institution_unavailable")
+    for _ in range(2):
+        run = make_run(purpose="live_refresh", opened_at=now)
+        make_attempt(run, down, state="done", outcome="institution_unavailable", finished_at=now)
+    locked = make_login(outcome="stale")
+    ReconnectCase.objects.create(login=locked, reason="credentials", opened_at=now)
+    barred_twice = make_login(outcome="user_action", outcome_reason="credentials")
+
+    question = live_question(signed_in("ops"), [well, down, locked, barred_twice])
+
+    facts = dict(question.facts)
+    assert (facts["Chosen"], facts["Will be touched"]) == ("4", "1")
+    assert facts["Left out"] == (
+        "3: 1 the customer must act first: a repeated sign-in can lock them out of their bank; "
+        "1 the customer must give new credentials first: another try can lock them out; "
+        "1 tried live 2 times within a day, and the bank did not answer well"
+    )
+    assert [row.pk for row in question.sample] == [well.pk]
+
+
+@pytest.mark.parametrize(
+    ("number", "price", "said"),
+    [
+        pytest.param(1, "0", "1 live call, billed only if it succeeds", id="no-price"),
+        pytest.param(
+            3, "0.25", "3 live calls, billed only where they succeed: at most 0.75 CAD", id="price"
+        ),
+    ],
+)
+def test_a_live_refresh_says_what_it_costs(signed_in, people, number, price, said):
+    logins = make_logins(number)
+    Provider.objects.update(cost_per_live_call=price)
+
+    assert dict(live_question(signed_in("ops"), logins).facts)["Money"] == said
 
 
 def test_a_provider_without_it_is_not_asked_for_it(signed_in, people, monkeypatch):

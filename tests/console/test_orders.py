@@ -180,14 +180,15 @@ def test_one_login_that_does_not_wait_yet_is_enough_for_a_run(signed_in, registe
 
 
 @pytest.mark.parametrize(
-    ("attempt", "run"),
+    ("attempt", "run", "rank"),
     [
-        pytest.param({"rank": 10}, {}, id="behind-the-daily-run"),
-        pytest.param({"rank": 0}, {"state": "paused"}, id="behind-a-pause"),
-        pytest.param({"rank": 0, "not_before": LATER}, {}, id="resting"),
+        pytest.param({"rank": 10}, {}, 5, id="behind-the-daily-run"),
+        pytest.param({"rank": 5}, {"state": "paused"}, 5, id="behind-a-pause"),
+        pytest.param({"rank": 5, "not_before": LATER}, {}, 5, id="resting"),
+        pytest.param({"rank": 0, "not_before": LATER}, {}, 0, id="a-customer-s-stays-in-front"),
     ],
 )
-def test_logins_that_an_order_brings_forward_get_their_run(signed_in, people, attempt, run):
+def test_logins_that_an_order_brings_forward_get_their_run(signed_in, people, attempt, run, rank):
     login = make_login()
     waiting = make_attempt(make_run(planned=1, **run), login, **attempt)
     client = signed_in("ops")
@@ -196,7 +197,7 @@ def test_logins_that_an_order_brings_forward_get_their_run(signed_in, people, at
 
     waiting.refresh_from_db()
     assert Run.objects.count() == 2
-    assert waiting.rank == 0
+    assert waiting.rank == rank
     assert waiting.not_before < LATER
 
 

@@ -50,6 +50,7 @@ def limits(**changed):
         "fresh_within": "1 12:00:00",
         "usable_within": "7 00:00:00",
         "cost_per_login_month": "0.00",
+        "cost_per_live_call": "0.00",
         "currency": "CAD",
     }
     return usual | changed

@@ -131,6 +131,7 @@ def change_provider(world: World) -> None:
         "fresh_within": "1 12:00:00",
         "usable_within": "7 00:00:00",
         "cost_per_login_month": "0.00",
+        "cost_per_live_call": "0.00",
         "currency": "CAD",
     }
     world.client("ops").post(page_of(world.register.provider), limits)

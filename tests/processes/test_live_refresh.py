@@ -46,6 +46,11 @@ def test_it_contacts_the_bank_once_and_stops_where_the_bank_asks_for_a_code(simu
     assert {step["status"] for step in steps if "status" in step} == {200}
     assert ended(place, helped) == ("fresh", "")
     assert ended(place, asked_for_code) == ("user_action", "mfa")
+    opened = place.rows(
+        "SELECT login.login_id, reason FROM logins_reconnectcase AS one"
+        " JOIN logins_login AS login ON login.id = one.login_id WHERE closed_at IS NULL"
+    )
+    assert opened == [(asked_for_code, "mfa")]
     live = [line for line in simulator.log_lines()[before:] if line["endpoint"] == "Authorize"]
     assert [line["login_id"] for line in live] == [helped, asked_for_code]
     with pytest.raises(AssertionError, match="has no button 'Refresh live'"):

@@ -67,15 +67,15 @@ def retry(run):
 
 
 @pytest.mark.parametrize("later", list(Outcome), ids=lambda outcome: outcome.value)
-@pytest.mark.parametrize("purpose", [Purpose.REFRESH, Purpose.LIVE_REFRESH])
+@pytest.mark.parametrize("purpose", [Purpose.REFRESH, Purpose.LIVE_REFRESH, Purpose.RECONNECT])
 def test_what_a_later_answer_has_settled_is_not_asked_again(later, purpose):
     run, login = make_run(), make_login()
     ended(run, login, Outcome.INSTITUTION_UNAVAILABLE)
 
     ended(make_run(purpose), login, later, minutes=5)
 
-    assert logins_to_retry(run).exists() is (later not in NEVER)
-    assert retry_plan(run, Attempt.objects.all()).answered_since == (later in NEVER)
+    assert logins_to_retry(run, now=NOON).exists() is (later not in NEVER)
+    assert retry_plan(run, Attempt.objects.all(), now=NOON).answered_since == (later in NEVER)
 
 
 def test_an_earlier_answer_and_another_purpose_settle_nothing():
@@ -85,16 +85,16 @@ def test_an_earlier_answer_and_another_purpose_settle_nothing():
 
     ended(run, login, Outcome.STALE)
 
-    assert list(logins_to_retry(run)) == [login]
+    assert list(logins_to_retry(run, now=NOON)) == [login]
 
 
 def test_a_login_switched_meanwhile_is_left_out():
     run, login = make_run(), make_login(status="inactive")
     ended(run, login, Outcome.STALE)
 
-    plan = retry_plan(run, Attempt.objects.all())
+    plan = retry_plan(run, Attempt.objects.all(), now=NOON)
 
-    assert not logins_to_retry(run).exists()
+    assert not logins_to_retry(run, now=NOON).exists()
     assert (plan.switched_since, plan.again.total()) == (1, 0)
 
 
@@ -103,7 +103,7 @@ def test_the_plan_counts_what_the_retry_takes():
     for outcome in Outcome:
         ended(run, make_login(), outcome)
 
-    plan = retry_plan(run, Attempt.objects.all())
+    plan = retry_plan(run, Attempt.objects.all(), now=NOON)
 
-    assert plan.again.total() == logins_to_retry(run).count() == len(Outcome) - len(NEVER)
+    assert plan.again.total() == logins_to_retry(run, now=NOON).count() == len(Outcome) - len(NEVER)
     assert {Outcome(name) for name in plan.left_out} == NEVER
