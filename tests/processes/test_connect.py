@@ -1,0 +1,220 @@
+"""A customer comes by a link: real pages, a real worker, the simulator's Flinks Connect."""
+
+import re
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+
+import pytest
+import requests
+
+from tests.installation import Installation
+from tests.processes.evidence import assert_one_to_one
+from tests.simulation import Simulator
+from tests.simulator.visitor import Visitor
+
+LINK_MAKER = str(Path(__file__).with_name("link_maker.py"))
+SERVER = str(Path(__file__).with_name("web_server.py"))
+FORM_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+PATIENCE_S = 40.0
+
+pytestmark = pytest.mark.processes
+
+
+@dataclass
+class Customer:
+    """A customer's browser: our pages in `web`, the provider's in a `Visitor`."""
+
+    link: str
+    web: requests.Session = field(default_factory=requests.Session)
+
+    def click(self) -> requests.Response:
+        """Open the link and press its button; return the page that follows."""
+        shown = self.web.get(self.link, timeout=10)
+        found = FORM_TOKEN.search(shown.text)
+        assert found, shown.text
+        form = {"csrfmiddlewaretoken": found[1]}
+        return self.web.post(urljoin(self.link, "start"), data=form, timeout=10)
+
+    def wait_for(self, *states: str) -> dict[str, str]:
+        """Poll as the page's script does, until one of `states` is told."""
+        ends_at = time.monotonic() + PATIENCE_S
+        told: dict[str, str] = {}
+        while time.monotonic() < ends_at:
+            told = self.web.get(urljoin(self.link, "state"), timeout=10).json()
+            if told["state"] in states:
+                return told
+            time.sleep(0.1)
+        raise AssertionError(told)
+
+    def go_on(self, **other: str) -> Visitor:
+        """Go to the provider's page, with `other` parameters than ours where given."""
+        url = urlsplit(self.wait_for("go")["url"])
+        path = url.path.removeprefix("/v2/")
+        asked = dict(parse_qsl(url.query)) | other
+        return Visitor(f"http://{url.netloc}/v2/", path, **asked)
+
+    def come_back(self, address: str | None) -> requests.Response:
+        """Return where the provider's page sent us, or to a forged address."""
+        assert address
+        return self.web.get(address, timeout=10)
+
+
+@contextmanager
+def served(place: Installation) -> Iterator[None]:
+    """Serve the pages and drive what is open."""
+    web = place.start(SERVER, place.environment["PUBLIC_URL"].rpartition(":")[2])
+    worker = place.start("worker", "--grace-seconds=1")
+    try:
+        _wait_for(place)
+        yield
+    finally:
+        for process in (web, worker):
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _wait_for(place: Installation) -> None:
+    ends_at = time.monotonic() + PATIENCE_S
+    while time.monotonic() < ends_at:
+        try:
+            health = requests.get(f"{place.environment['PUBLIC_URL']}/healthz?worker=1", timeout=5)
+            if health.status_code == 200:
+                return
+        except requests.ConnectionError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError("web and worker did not start")
+
+
+@pytest.fixture
+def site(simulate, install):
+    """Return a function that starts a simulator and an installation that customers can reach."""
+
+    def start(database: str = "sqlite", **options: object) -> tuple[Simulator, Installation]:
+        asked = {"scenario": "calm", "logins": 2, "limit": 0, "body_kb": 5, "require_token": True}
+        simulator = simulate(**(asked | options))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        place = install(
+            database, simulator, POLL_SECONDS="0.2", PUBLIC_URL=f"http://127.0.0.1:{port}"
+        )
+        return simulator, place
+
+    return start
+
+
+def customer_of(place: Installation, *words: str) -> Customer:
+    return Customer(place.manage(LINK_MAKER, *words).stdout.strip())
+
+
+def link_rows(place: Installation) -> list[tuple[object, ...]]:
+    return place.rows("SELECT ended_as, refused_why FROM logins_connectlink ORDER BY id")
+
+
+def login_ids(place: Installation) -> set[str]:
+    return {row[0] for row in place.rows("SELECT login_id FROM logins_login")}
+
+
+def test_a_question_of_the_bank_is_answered_and_the_case_closes(site, database):
+    simulator, place = site(database)
+    login_id = simulator.register_rows()[0]["login_id"]
+    simulator.change(login_id, fate="question_not_found")
+    place.run_routine()
+    case = "SELECT closed_as, last_contact_at FROM logins_reconnectcase"
+    opened = place.rows(case)
+
+    with served(place):
+        customer = customer_of(place, login_id)
+        clicked = customer.click()
+        visitor = customer.go_on()
+        visitor.answer()
+        back = customer.come_back(visitor.landed)
+        customer.wait_for("done")
+        last = customer.web.get(customer.link, timeout=10)
+
+    assert opened == [("", None)]
+    assert "One moment" in clicked.text
+    assert "fetching your data" in back.text or "You are connected" in back.text
+    assert "You are connected" in last.text
+    assert "loginId" not in back.url
+    assert link_rows(place) == [("reconnected", "")]
+    [(closed_as, last_contact_at)] = place.rows(case)
+    assert (closed_as, last_contact_at is not None) == ("fresh", True)
+    outcome = "SELECT outcome FROM logins_login WHERE login_id = ?"
+    assert place.rows(outcome, login_id) == [("fresh",)]
+    assert_one_to_one(place, simulator)
+
+
+def test_a_new_customer_is_registered_once_their_data_is_there(site):
+    simulator, place = site(pending_seconds=3)
+    known = login_ids(place)
+
+    with served(place):
+        customer = customer_of(place, "new", "NEW-1")
+        customer.click()
+        visitor = customer.go_on()
+        visitor.choose("TD").sign_in("greatday_nomfa")
+        back = customer.come_back(visitor.landed)
+        registered_early = login_ids(place) - known
+        customer.wait_for("done")
+
+    assert "fetching your data" in back.text
+    assert registered_early == set()
+    [login_id] = login_ids(place) - known
+    rows = place.rows(
+        "SELECT c.reference, l.institution, l.outcome FROM logins_login l"
+        " JOIN logins_customer c ON c.id = l.customer_id WHERE l.login_id = ?",
+        login_id,
+    )
+    assert rows == [("NEW-1", "TD", "fresh")]
+    assert simulator.login(login_id)["scheduled"] is True
+    assert link_rows(place) == [("connected", "")]
+    polls = [row for row in simulator.log_lines() if row["endpoint"] == "GetAccountsDetailAsync"]
+    assert len(polls) > 3
+    assert_one_to_one(place, simulator)
+
+
+def test_nothing_that_was_forged_is_registered(site):
+    """Foreign, invented, and connected by somebody else with another tag."""
+    simulator, place = site()
+    foreign = simulator.register_rows()[0]["login_id"]
+    place.run_routine()
+    known = login_ids(place)
+
+    with served(place):
+        tellings = []
+        for forge in (foreign, str(uuid.uuid4()), "another tag"):
+            customer = customer_of(place, "new", f"NEW-{forge[:4]}")
+            customer.click()
+            if forge == "another tag":
+                visitor = customer.go_on(tag="rf-of-somebody-else")
+                visitor.choose("RBC").sign_in("a-stranger")
+                told = dict(parse_qsl(urlsplit(visitor.landed or "").query))
+                forge = told["loginId"]
+            tag = dict(parse_qsl(urlsplit(customer.wait_for("go", "failed").get("url", "")).query))
+            tellings.append(come_back_forged(place, customer, forge, tag.get("tag")))
+
+    assert login_ids(place) == known
+    assert all(why for _, why in link_rows(place))
+    assert {ended for ended, _ in link_rows(place)} == {""}
+    assert all("could not confirm this connection" in page for page in tellings)
+
+
+def come_back_forged(
+    place: Installation, customer: Customer, login_id: str, tag: str | None
+) -> str:
+    """Come back with a LoginId of one's own choice and the tag of one's own link."""
+    if tag is None:
+        key = place.rows("SELECT key FROM logins_connectlink ORDER BY id DESC LIMIT 1")[0][0]
+        tag = f"rf-{uuid.UUID(str(key)).hex}"
+    query = urlencode({"loginId": login_id, "institution": "RBC", "tag": tag})
+    customer.come_back(f"{place.environment['PUBLIC_URL']}/connect/back/?{query}")
+    customer.wait_for("failed")
+    return customer.web.get(urljoin(customer.link, "wait"), timeout=10).text
