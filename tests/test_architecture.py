@@ -34,6 +34,7 @@ EDGE_FILES = (
     "routine/tasks.py",
     "routine/foreground.py",
     "connect/views.py",
+    "connect/webhooks.py",
     "connect/tasks.py",
     "urls.py",
     "wsgi.py",

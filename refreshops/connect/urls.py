@@ -2,9 +2,10 @@
 
 from django.urls import path, re_path
 
-from refreshops.connect import views
+from refreshops.connect import views, webhooks
 
 urlpatterns = [
+    re_path(r"^webhooks/flinks/?$", webhooks.flinks, name="webhooks_flinks"),
     path("connect/back/", views.back, name="connect_back"),
     # A link that was copied without its last stroke is as good.
     re_path(r"^connect/(?P<token>[^/]+)/?$", views.page, name="connect_page"),

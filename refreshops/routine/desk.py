@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from refreshops.bankdata.vault import Vault
+from refreshops.logins.models import Login
 from refreshops.logins.models import Provider as ProviderRow
 from refreshops.providers.contract import (
     Call,
@@ -109,9 +110,13 @@ class Desk:
 
 def subject_of(attempt: Attempt) -> Subject:
     """Return what the conversation may know of the login."""
-    login = attempt.login
-    if login is None:
+    if attempt.login is None:
         return Subject(login_id=attempt.claimed_login_id)
+    return subject_of_login(attempt.login)
+
+
+def subject_of_login(login: Login) -> Subject:
+    """Return what may be known of a login where something is heard of it without a question."""
     return Subject(
         login_id=login.login_id,
         held_as_of=login.data_as_of,

@@ -1,7 +1,7 @@
 """The queue's edge: ids in, load, one service. Tasks may be lost, doubled or late without harm.
 
-The dotted paths of `open_today`, `heartbeat`, `drive`, `ping` and `prune` are public: schedules
-and queued tasks name them.
+The dotted paths of `open_today`, `heartbeat`, `drive`, `apply_deliveries`, `ping` and `prune` are
+public: schedules and queued tasks name them.
 """
 
 import time
@@ -15,10 +15,21 @@ from refreshops import wiring
 from refreshops.bankdata import retention as bankdata_retention
 from refreshops.logins import uploads
 from refreshops.logins.models import Login
-from refreshops.routine import cells, claims, ended, engine, opening, schedules, seats
+from refreshops.routine import (
+    cells,
+    claims,
+    deliveries,
+    ended,
+    engine,
+    opening,
+    schedules,
+    seats,
+)
+from refreshops.routine.desk import Desk
 from refreshops.routine.models import Run
 from refreshops.routine.stopping import asked_to_stop
 from refreshops.rules.lifecycle import Origin
+from refreshops.tracing import deliveries as kept_deliveries
 from refreshops.tracing import planning, retention
 from refreshops.tracing.events import THE_SCHEDULE, Action, note
 
@@ -54,6 +65,7 @@ def heartbeat() -> str:
     said = [open_today()] if _todays_run_is_missing() else []
     for name in wiring.PROVIDER_NAMES:
         said.append(_tend(name))
+        said.append(_apply(name, left_over=True))
     return ", ".join(filter(None, said))
 
 
@@ -128,6 +140,36 @@ def nudge(provider: str) -> None:
     transaction.on_commit(lambda: async_task("refreshops.routine.tasks.drive", provider))
 
 
+def apply_deliveries(provider: str) -> str:
+    """Apply the webhooks that wait. Safe to run twice, and at once."""
+    return _apply(provider, left_over=False)
+
+
+def nudge_deliveries(provider: str) -> None:
+    """Have the webhooks that wait applied as soon as the current transaction is committed."""
+    path = "refreshops.routine.tasks.apply_deliveries"
+    transaction.on_commit(lambda: async_task(path, provider))
+
+
+def _apply(name: str, *, left_over: bool) -> str:
+    if not deliveries.any_waits(name, left_over=left_over):
+        return ""
+    desk = Desk(
+        provider=wiring.provider(name),
+        row=wiring.provider_row(name),
+        clock=wiring.clock,
+        pace=wiring.pace(),
+        vault=wiring.vault(),
+    )
+    ends_s = time.monotonic() + SLICE_S
+    number = deliveries.apply_waiting(
+        desk,
+        left_over=left_over,
+        stop=lambda: asked_to_stop() or time.monotonic() >= ends_s,
+    )
+    return f"{name}: {number} deliveries"
+
+
 def ping() -> str:
     """Show that tasks are taken and finished, and that open work is driven."""
     seats.beat(seats.WORKER, now=wiring.clock())
@@ -141,12 +183,14 @@ def prune() -> str:
     now = wiring.clock()
     gone = {
         "calls": retention.prune(before=now - wiring.call_retention()),
+        "deliveries": kept_deliveries.prune(before=now - wiring.call_retention()),
         "attempts": ended.prune(before=now - wiring.attempt_retention()),
         "snapshots": bankdata_retention.prune(before=now - wiring.snapshot_retention()),
     }
     number = sum(gone.values())
     if number:
         note(Action.PRUNE, by=THE_SCHEDULE, at=now, number=number, details=gone)
+    kept_deliveries.drop_old_bodies(now=now)
     cells.count_again()
     planning.forget_sizes()
     bankdata_retention.empty_the_log()

@@ -38,8 +38,8 @@ def keep(
 ) -> Delivery | None:
     """Keep a delivery before anything is done with it; None when somebody was quicker.
 
-    `sealed` is the raw body, encrypted, of one that is to be applied. Without `delivered` it was
-    `UNREADABLE`, and `why` says so in one sentence.
+    `sealed` is the raw body, encrypted, of one that brings data. Without `delivered` it could not
+    be read. `why` says in one sentence why there is nothing to learn.
     """
     row = Delivery(
         received_at=now,
@@ -51,9 +51,8 @@ def keep(
         state_reason=why[:200],
         **(_read(delivered) if delivered else {}),
     )
-    if sealed is None:
-        row.state = (DeliveryState.IGNORED if delivered else DeliveryState.UNREADABLE).value
-        row.settled_at = now
+    if delivered is None:
+        row.state, row.settled_at = DeliveryState.UNREADABLE.value, now
     try:
         with transaction.atomic():
             row.save(force_insert=True)
@@ -84,11 +83,26 @@ def settle(delivery_id: int, state: DeliveryState, *, why: str = "", now: dateti
 
     The body goes at once, unless it may still be applied.
     """
-    emptied = {} if state.value in OPEN_STATES else {"sealed": None}
+    emptied: dict[str, object] = {} if state.value in OPEN_STATES else {"sealed": None}
+    if state is DeliveryState.UNKNOWN_LOGIN:
+        emptied["tries"] = 0  # nothing went wrong: it is applied when the login is registered
     waiting = Delivery.objects.filter(pk=delivery_id, state__in=OPEN_STATES)
     return bool(
         waiting.update(state=state.value, state_reason=why[:200], settled_at=now, **emptied)
     )
+
+
+def begin(delivery_id: int) -> int:
+    """Count a try to apply a delivery before it is made; the number of it, 0 if all is settled."""
+    waiting = Delivery.objects.filter(pk=delivery_id, state__in=OPEN_STATES)
+    if not waiting.update(tries=F("tries") + 1):
+        return 0
+    return int(waiting.values_list("tries", flat=True).first() or 0)
+
+
+def take_back_a_try(delivery_id: int) -> None:
+    """Count a try as not made: the database was away, which is not the delivery's fault."""
+    Delivery.objects.filter(pk=delivery_id, tries__gt=0).update(tries=F("tries") - 1)
 
 
 def strip(*, provider: str, login_id: str) -> int:
