@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -243,6 +244,9 @@ class Demo:
     simulator_port: int
     https_only: bool
     hosts: tuple[str, ...]
+    public_url: str
+    mails_are_printed: bool
+    mail_folder: Path
     password: str = field(repr=False)
     keys: dict[str, str] = field(repr=False)
 
@@ -254,11 +258,18 @@ def demo() -> Demo:
         "secret_key": settings.FLINKS_SECRET_KEY,
         "x_api_key": settings.FLINKS_X_API_KEY,
         "bearer": settings.FLINKS_BEARER_SECRET,
+        "webhook_key": settings.FLINKS_WEBHOOK_KEY,
     }
+    database = settings.DATABASES["default"]
+    on_sqlite = "sqlite" in database["ENGINE"] and Path(database["NAME"]).is_absolute()
+    beside = Path(database["NAME"]).parent if on_sqlite else Path(settings.BASE_DIR) / "var"
     return Demo(
         simulator_port=urlsplit(settings.FLINKS_API_URL).port or 80,
         https_only=settings.HTTPS_ONLY,
         hosts=tuple(settings.ALLOWED_HOSTS),
+        public_url=settings.PUBLIC_URL,
+        mails_are_printed=settings.EMAIL_BACKEND.endswith(".console.EmailBackend"),
+        mail_folder=beside / "mail",
         password=settings.DEMO_PASSWORD,
         keys={name: value for name, value in keys.items() if value},
     )

@@ -1,4 +1,4 @@
-"""What `make run` fills the register with: logins, customers, a price, and a look at who is off.
+"""What `make run` fills the register with: logins, customers, prices, and a look at who is off.
 
 Everything here happens once: a second start must not undo what the visitor changed in the first.
 """
@@ -11,15 +11,23 @@ from pathlib import Path
 
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.utils.text import slugify
 from django.utils.timezone import make_aware
 
 from refreshops import wiring
-from refreshops.logins.models import Customer, Login, LoginStatus
+from refreshops.logins.models import Customer, Language, Login, LoginStatus
 from refreshops.routine import checking
 from refreshops.routine.roles import ACCOUNT_MANAGERS
 from refreshops.runtime.demo import make_person
 
 COST_PER_LOGIN_MONTH = Decimal("1.50")
+COST_PER_LIVE_CALL = Decimal("0.30")
+# Nobody's: mails to it reach nobody, even where they are sent.
+DOMAIN = "customers.example"
+# Of so many customers one is written to in French.
+FRENCH_EVERY = 4
+# Who has no login yet; reference, name, account manager.
+NEWCOMER = ("N-1001", "Nora Newcomer", "manager")
 REPLACED_DAYS_AGO = 40
 NOON = time(12)
 
@@ -40,6 +48,9 @@ def prepare_register(*, logins: Path, customers: Path) -> int:
         _set_price()
         _replace_one_login(manager="manager")
         _order_a_look_at_who_is_off()
+    if not Customer.objects.exclude(email="").exists():
+        _address_customers()
+        _welcome_a_newcomer()
     return len(rows)
 
 
@@ -67,11 +78,40 @@ def _date_customers(rows: list[dict[str, str]]) -> None:
     Customer.objects.bulk_update(undated, ["last_activity_at"], batch_size=500)
 
 
+def _address_customers() -> None:
+    """Give each customer an address for mails; a register of an older demo has none at all."""
+    known = list(Customer.objects.filter(erased_at__isnull=True).order_by("pk"))
+    for number, customer in enumerate(known, start=1):
+        customer.email = _address_of(customer.reference)
+        french = number % FRENCH_EVERY == 0
+        customer.language = (Language.FRENCH if french else Language.ENGLISH).value
+    Customer.objects.bulk_update(known, ["email", "language"], batch_size=500)
+
+
+def _address_of(reference: str) -> str:
+    return f"{slugify(reference)}@{DOMAIN}"
+
+
+def _welcome_a_newcomer() -> None:
+    """Let there be a customer who has not connected a bank yet."""
+    reference, name, manager = NEWCOMER
+    Customer.objects.get_or_create(
+        reference=reference,
+        defaults={
+            "name": name,
+            "email": _address_of(reference),
+            "account_manager": User.objects.filter(username=manager).first(),
+            "last_activity_at": wiring.clock(),
+        },
+    )
+
+
 def _set_price() -> None:
     provider = wiring.provider_row()
     if not provider.cost_per_login_month:
         provider.cost_per_login_month = COST_PER_LOGIN_MONTH
-        provider.save(update_fields=["cost_per_login_month"])
+        provider.cost_per_live_call = COST_PER_LIVE_CALL
+        provider.save(update_fields=["cost_per_login_month", "cost_per_live_call"])
 
 
 def _replace_one_login(*, manager: str) -> None:

@@ -40,14 +40,17 @@ class Household:
     _members: dict[int, _Member] = field(default_factory=dict)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
 
-    def start(self, name: str, arguments: Sequence[str]) -> None:
-        """Start a program; its lines appear behind its name."""
+    def start(
+        self, name: str, arguments: Sequence[str], *, environment: dict[str, str] | None = None
+    ) -> None:
+        """Start a program, in our own environment or another; its lines appear behind its name."""
         parent = os.getpid()
         reader, writer = os.pipe()
         try:
             child = subprocess.Popen(
                 arguments,
                 cwd=self.folder,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=writer,
                 stderr=subprocess.STDOUT,

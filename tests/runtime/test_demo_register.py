@@ -49,8 +49,35 @@ def test_a_login_has_a_price_and_one_is_replaced_by_a_newer_one(files):
     prepare_register(**files)
 
     replaced = leaking(Login.objects.all(), REPLACED)
-    assert [str(row.cost_per_login_month) for row in Provider.objects.all()] == ["1.50"]
+    prices = Provider.objects.values_list("cost_per_login_month", "cost_per_live_call")
+    assert [tuple(map(str, row)) for row in prices] == [("1.50", "0.30")]
     assert [row.customer.account_manager.username for row in replaced] == ["manager"]
+
+
+def test_every_customer_can_be_written_to_and_one_has_no_bank_yet(files):
+    prepare_register(**files)
+
+    customers = Customer.objects.all()
+    assert {row.email for row in customers} == {
+        f"{row.reference.lower()}@customers.example" for row in customers
+    }
+    assert {row.language for row in customers} == {"en", "fr"}
+    newcomer = Customer.objects.get(logins__isnull=True)
+    assert (newcomer.reference, newcomer.account_manager.username) == ("N-1001", "manager")
+
+
+def test_the_register_of_an_older_demo_gets_addresses_and_an_erased_customer_none(files):
+    prepare_register(**files)
+    Customer.objects.filter(logins__isnull=True).delete()
+    Customer.objects.update(email="", language="en")
+    erased = Customer.objects.order_by("pk").first()
+    now = datetime.now(UTC)
+    Customer.objects.filter(pk=erased.pk).update(erased_at=now, erasure_asked_at=now)
+
+    prepare_register(**files)
+
+    assert list(Customer.objects.filter(email="")) == [erased]
+    assert Customer.objects.filter(reference="N-1001").exists()
 
 
 def test_the_inactive_are_looked_at_once(files):
@@ -66,12 +93,17 @@ def test_a_second_start_undoes_nothing(files):
     prepare_register(**files)
     Provider.objects.update(cost_per_login_month=0)
     Customer.objects.update(last_activity_at=None)
+    first = Customer.objects.order_by("pk").first()
+    Customer.objects.filter(pk=first.pk).update(email="")
+    Customer.objects.filter(reference="N-1001").delete()
     Run.objects.all().delete()
 
     prepare_register(**files)
 
     assert not Provider.objects.filter(cost_per_login_month__gt=0).exists()
     assert not Customer.objects.filter(last_activity_at__isnull=False).exists()
+    assert list(Customer.objects.filter(email="")) == [first]
+    assert not Customer.objects.filter(reference="N-1001").exists()
     assert not Run.objects.exists()
 
 

@@ -37,6 +37,8 @@ class Demo:
         self.environment = environment(database) | {
             "FLINKS_API_URL": f"http://127.0.0.1:{self.simulator_port}/v3/",
             "LOGINS_PER_MINUTE": "30",
+            "PUBLIC_URL": "",
+            "FLINKS_WEBHOOK_KEY": "simulator-webhook-key",
             **settings,
         }
         self._seen: set[int] = set()
@@ -65,6 +67,18 @@ class Demo:
 
     def said(self) -> str:
         return self.log.read_text()
+
+    def public_urls(self) -> dict[str, str]:
+        """Return what the programs were told of where customers reach us."""
+        found = {}
+        for pid in processes.below(self.process.pid):
+            words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            settings = Path(f"/proc/{pid}/environ").read_text().split("\0")
+            told = [one.partition("=")[2] for one in settings if one.startswith("PUBLIC_URL=")]
+            for name in ("worker", "refreshops.wsgi"):
+                if name in words:
+                    found[name] = told[0]
+        return found
 
     def password(self) -> str:
         return re.search(r"Password\s+(\S+)", self.said())[1]
@@ -133,10 +147,14 @@ def test_it_greets_with_a_moving_run_stops_on_one_signal_and_starts_again(demos)
         health = json.load(answer)
     landings = [sign_in(first, name) for name in ("ops", "manager", "auditor", "admin")]
     wait_for(first.done, seconds=60, what="the first login of today's run was done")
+    given = first.public_urls()
     status = first.end(signal.SIGTERM)
 
     assert health["database"] == "ok"
     assert landings == [f"http://127.0.0.1:{first.port}/"] * 4
+    assert set(given.values()) == {f"http://127.0.0.1:{first.port}"}
+    assert given.keys() >= {"worker", "refreshops.wsgi"}
+    assert f"Mails         {first.database.parent}/mail/" in first.said()
     assert status == 0
     assert not first.survivors()
     assert "Traceback" not in first.said()

@@ -31,6 +31,37 @@ def test_it_never_touches_one_that_is_there(tmp_path):
     assert (tmp_path / ".env").read_text() == "MINE=1\n"
 
 
+OLDER = "SECRET_KEY=mine\nFLINKS_API_URL=http://127.0.0.1:8765/v3/\n"
+KEY = "FLINKS_WEBHOOK_KEY=simulator-webhook-key\n"
+
+
+@pytest.mark.parametrize(
+    ("there", "added"),
+    [
+        pytest.param(OLDER, "\n" + KEY, id="an-older-one"),
+        pytest.param(OLDER.rstrip(), "\n\n" + KEY, id="without-an-end-of-line"),
+        pytest.param(OLDER + "FLINKS_WEBHOOK_KEY=\n", "", id="emptied"),
+        pytest.param(OLDER + "#FLINKS_WEBHOOK_KEY=old\n", "", id="behind-a-sign"),
+        pytest.param(OLDER + "export FLINKS_WEBHOOK_KEY=x\n", "", id="exported"),
+        pytest.param(OLDER.replace("127.0.0.1", "localhost"), "\n" + KEY, id="by-name"),
+        pytest.param(
+            "FLINKS_API_URL=https://lender-api.private.fin.ag/v3/\n", "", id="a-real-provider"
+        ),
+        pytest.param("", "", id="empty"),
+    ],
+)
+def test_an_older_one_gets_what_the_simulator_has_needed_since(tmp_path, there, added):
+    file = tmp_path / ".env"
+    file.write_text(there)
+    file.chmod(0o600)
+
+    names = [dotenv.top_up(tmp_path) for _ in range(2)]
+
+    assert file.read_text() == there + added
+    assert names == [["FLINKS_WEBHOOK_KEY"] if added else [], []]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
 def test_the_settings_start_with_what_it_wrote(tmp_path):
     dotenv.write(tmp_path)
 

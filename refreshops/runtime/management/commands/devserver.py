@@ -9,6 +9,7 @@ from http.client import HTTPConnection, HTTPException
 from json import dumps
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
@@ -16,6 +17,7 @@ from django.db import connections
 import refreshops
 from refreshops import wiring
 from refreshops.runtime import demo, demo_register, processes
+from refreshops.runtime.dotenv import surroundings
 from refreshops.runtime.household import Household
 
 HOST = "127.0.0.1"
@@ -80,10 +82,12 @@ class Command(BaseCommand):
         )
         demo.open_first_run()
         connections.close_all()
-        home.start("worker", _manage("worker", f"--grace-seconds={WORKER_GRACE_SECONDS}"))
-        home.start("web", _gunicorn(options["port"]))
+        ours = surroundings(_unsaid(wishes, port=options["port"]))
+        worker = _manage("worker", f"--grace-seconds={WORKER_GRACE_SECONDS}")
+        home.start("worker", worker, environment=ours)
+        home.start("web", _gunicorn(options["port"]), environment=ours)
         self._wait(home, lambda: _answers(options["port"], "/healthz"), what="web")
-        self._greet(port=options["port"], password=password, logins=logins)
+        self._greet(wishes, port=options["port"], password=password, logins=logins)
         self._wait(home, lambda: False, what="", seconds=FOR_EVER)
 
     def _wait(
@@ -100,20 +104,39 @@ class Command(BaseCommand):
                 f"The {ended} ended by itself (its last lines are above); stopping the others."
             )
 
-    def _greet(self, *, port: int, password: str, logins: int) -> None:
+    def _greet(self, wishes: wiring.Demo, *, port: int, password: str, logins: int) -> None:
         people = [name for name, *_ in demo.PEOPLE]
+        mails = _shown(wishes.mail_folder) if wishes.mails_are_printed else "as EMAIL_URL says"
         lines = (
             "",
             f"  RefreshOps    http://{HOST}:{port}/",
             f"  Sign in as    {', '.join(people[:-1])} or {people[-1]}",
             f"  Password      {password}",
             f"  Today's run   {demo.first_run_in_words(logins=logins)}",
+            f"  Mails         {mails}",
             "  Stop          Ctrl-C",
             "",
         )
         connections.close_all()
         self.stdout.write("\n".join(lines))
         self.stdout.flush()
+
+
+def _unsaid(wishes: wiring.Demo, *, port: int) -> dict[str, str]:
+    """Return the settings by which customers can connect on this machine, where none are given.
+
+    Mails that would be lost among the lines of the worker go to files.
+    """
+    added = {}
+    if not wishes.public_url:
+        added["PUBLIC_URL"] = f"http://{HOST}:{port}"
+    if wishes.mails_are_printed:
+        added["EMAIL_URL"] = f"filemail:///{quote(str(wishes.mail_folder))}"
+    return added
+
+
+def _shown(folder: Path) -> str:
+    return f"{folder.relative_to(ROOT)}/" if folder.is_relative_to(ROOT) else f"{folder}/"
 
 
 def _check_settings(wishes: wiring.Demo, *, simulator_port: int | None) -> None:
@@ -154,6 +177,7 @@ def _simulator(wishes: wiring.Demo, options: dict[str, Any], *, folder: Path) ->
         *(sys.executable, "-m", "refreshops.simulator"),
         *("--port", str(wishes.simulator_port)),
         *("--window", str(wiring.window().total_seconds())),
+        *_webhooks(wishes, port=options["port"]),
         "--with-managers",
         *("--scenario", options["scenario"]),
         *("--logins", str(options["logins"])),
@@ -162,6 +186,13 @@ def _simulator(wishes: wiring.Demo, options: dict[str, Any], *, folder: Path) ->
         *("--customers", str(folder / CUSTOMERS)),
         *("--keys", str(keys)),
     ]
+
+
+def _webhooks(wishes: wiring.Demo, *, port: int) -> list[str]:
+    """Let the simulator tell of refreshes by itself, if we could believe it."""
+    if "webhook_key" not in wishes.keys:
+        return []
+    return ["--webhook-url", f"http://{HOST}:{port}/webhooks/flinks/"]
 
 
 def _manage(*arguments: str) -> list[str]:
