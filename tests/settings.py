@@ -13,6 +13,7 @@ FIXED = {
     "FIELD_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
     "FLINKS_API_URL": "http://127.0.0.1:9/v3/",
     "FLINKS_CUSTOMER_ID": "43387ca6-0391-4c82-857d-70d95f087ecb",
+    "PUBLIC_URL": "https://connect.lender.example",
 }
 for _name, _value in FIXED.items():
     os.environ.setdefault(_name, _value)

@@ -19,9 +19,19 @@ def all_logins(**filters: str) -> str:
     return _listing("logins_login", filters)
 
 
+def cases_list(**filters: str) -> str:
+    """Return the address of the list of reconnect cases; without filters what is to do."""
+    return _listing("logins_reconnectcase", filters)
+
+
 def calls_list(**filters: object) -> str:
     """Return the address of the list of calls."""
     return _listing("tracing_call", filters)
+
+
+def deliveries_list(**filters: object) -> str:
+    """Return the address of the list of webhook deliveries."""
+    return _listing("tracing_delivery", filters)
 
 
 def runs_list(**filters: str) -> str:

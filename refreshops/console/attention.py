@@ -1,8 +1,8 @@
-"""The lines of the index page that ask for somebody: money, clock, approvals, and the alarm."""
+"""The lines of the index page that ask for somebody: customers, money, clock, approvals, alarm."""
 
 from dataclasses import dataclass
 
-from refreshops.console.addresses import all_logins, runs_list
+from refreshops.console.addresses import all_logins, cases_list, runs_list
 from refreshops.console.approval_filter import APPROVAL, MINE
 from refreshops.console.clock_week import out_url, soon_url
 from refreshops.console.leak_lists import UNCONFIRMED, money_words
@@ -25,10 +25,12 @@ class Attention:
     unconfirmed_url: str
     to_approve: int
     to_approve_url: str
+    cases: int
+    cases_url: str
 
 
-def attention_of(seen: Overview) -> Attention:
-    """Say what waits for a person, over the rows that are theirs to see."""
+def attention_of(seen: Overview, *, cases: bool) -> Attention:
+    """Say what waits for a person, over the rows that are theirs to see; with `cases` those too."""
     return Attention(
         leaking=sum(seen.leaking.values()),
         money=money_words(per_provider=seen.leaking, prices=seen.prices),
@@ -41,4 +43,6 @@ def attention_of(seen: Overview) -> Attention:
         unconfirmed_url=all_logins(leak=UNCONFIRMED),
         to_approve=seen.to_approve,
         to_approve_url=runs_list(**{APPROVAL: MINE}),
+        cases=seen.cases_to_do,
+        cases_url=cases_list() if cases else "",
     )

@@ -22,7 +22,7 @@ from django.db.models import (
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from refreshops.console import privacy_pages
+from refreshops.console import link_pages, privacy_pages
 from refreshops.console.addresses import all_logins, page
 from refreshops.console.order_kinds import KINDS, Kind, may
 from refreshops.console.orders import CHARGED
@@ -119,6 +119,8 @@ def customer_context(request: HttpRequest, customer: Customer) -> dict[str, Any]
         "logins_url": all_logins(customer__id__exact=str(customer.pk)),
         "receipts": _receipts(request, customer),
         "privacy": _privacy(request, customer),
+        "link_url": link_pages.address_for_customer(request.user, customer),
+        "may_send": link_pages.may_send(request.user),
     }
 
 

@@ -9,7 +9,8 @@ from django.http import HttpRequest
 
 from refreshops import wiring
 from refreshops.bankdata.models import BankAccount
-from refreshops.console.addresses import bundle_of, calls_list
+from refreshops.console import link_pages
+from refreshops.console.addresses import bundle_of, calls_list, deliveries_list
 from refreshops.console.deadlines import by_when
 from refreshops.console.matrix import Outage, build
 from refreshops.console.notes import LONGEST, may_note
@@ -49,7 +50,11 @@ def login_context(request: HttpRequest, login: Login) -> dict[str, Any]:
         "held": held_data(login, now=now),
         "timeline": timeline,
         "calls_url": calls_list(q=login.login_id),
+        "deliveries_url": _deliveries(user, login),
         "bundle_url": bundle_of("login", login.pk) if _may_bundle(user) else "",
+        "sees_cases": user.has_perm("logins.view_reconnectcase"),
+        "link_url": link_pages.address_for_login(user, login),
+        "may_send": link_pages.may_send(user),
     }
     if below:
         return context
@@ -70,6 +75,10 @@ def _newest(request: HttpRequest, login: Login, timeline: Timeline) -> dict[str,
         "may_note": may_write,
         "longest_note": LONGEST,
     }
+
+
+def _deliveries(user: Any, login: Login) -> str:
+    return deliveries_list(q=login.login_id) if user.has_perm("tracing.view_delivery") else ""
 
 
 def _may_bundle(user: Any) -> bool:

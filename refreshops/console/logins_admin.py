@@ -12,9 +12,10 @@ from django.urls import path
 from django.utils.html import format_html
 
 from refreshops import wiring
-from refreshops.console import filters, login_search, order_pages, paste_pages
+from refreshops.console import filters, link_pages, login_search, order_pages, paste_pages
 from refreshops.console.addresses import bundle_of_cell
 from refreshops.console.badges import mark, nightly_badge
+from refreshops.console.cases_list import with_newest_case
 from refreshops.console.known_pages import KnownRows
 from refreshops.console.login_export import LoginExport
 from refreshops.console.login_page import login_context
@@ -103,16 +104,26 @@ class LoginAdmin(KnownRows, LoginNotes, LoginReceipts, LoginExport):
     corrected_by_hand = ("customer", "institution")
 
     def get_urls(self) -> list[Any]:
-        """Add the page that takes a list."""
+        """Add the page that takes a list, and the one that makes a connect link."""
         wrap = self.admin_site.admin_view
-        return [path("list/", wrap(paste_pages.view), name="login_list"), *super().get_urls()]
+        own = [
+            path("list/", wrap(paste_pages.view), name="login_list"),
+            path("<int:pk>/link/", wrap(link_pages.answering(self.link)), name="login_link"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def link(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Make a connect link for the login's customer."""
+        login: Login = link_pages.wanted(self, request, pk)
+        return link_pages.for_login(request, login)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Login]:
         """Fetch along what a login's own page names; the list asks for less itself."""
         rows: QuerySet[Login] = super().get_queryset(request)
         if request.resolver_match and request.resolver_match.url_name == CHANGELIST:
             return rows
-        return rows.select_related("customer__account_manager", "provider", "status_changed_by")
+        named = rows.select_related("customer__account_manager", "provider", "status_changed_by")
+        return with_newest_case(named)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

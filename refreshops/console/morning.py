@@ -22,6 +22,7 @@ from refreshops.console.overview import Overview, overview_of
 from refreshops.console.scoping import logins_by_customer, sees_everything
 from refreshops.console.start_of_day import Start, start_of
 from refreshops.logins.models import Provider
+from refreshops.logins.outages import down_among
 from refreshops.logins.tallies import count_active, count_part
 from refreshops.rules.outcomes import MEANING_OF, Outcome
 
@@ -109,7 +110,14 @@ def morning_of(user: Any, *, now: datetime, every_line: bool = False) -> Morning
     counted = part.active if part else count_active()
     matrix = _matrix(counted)
     down = [row.institution for row in matrix.outages if row.count <= MOST_READ][:MOST_OUTAGES]
-    seen = overview_of(user, now=now, mornings_since=first_day(today), part=part, down=down)
+    seen = overview_of(
+        user,
+        now=now,
+        mornings_since=first_day(today),
+        part=part,
+        down=down,
+        banks_down=down_among(counted),
+    )
     runs = shown_runs(user, seen, now=now)
     asked = sum(row[-1] for row in counted)
     start = start_of(user, seen, runs, active=asked, now=now)
@@ -120,7 +128,7 @@ def morning_of(user: Any, *, now: datetime, every_line: bool = False) -> Morning
         start=start,
         six=six,
         rest=rest,
-        attention=attention_of(seen),
+        attention=attention_of(seen, cases=user.has_perm("logins.view_reconnectcase")),
         known=bool(asked) or seen.known,
         shown=_shown(user, matrix, seen, every_line=every_line),
         mornings=_mornings(runs, start, seen, today=today),

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Exists, Max, OuterRef, Subquery
 
 from refreshops.console.approval_filter import awaiting
+from refreshops.console.cases_list import cases_to_do
 from refreshops.console.leak_lists import Prices
 from refreshops.console.scoping import logins_of, runs_of
 from refreshops.logins import clock, leaks
@@ -41,6 +42,7 @@ class Overview:
     dropping_out: int = 0
     already_out: int = 0
     to_approve: int = 0
+    cases_to_do: int = 0
     fresh_until: dict[str, datetime | None] = field(default_factory=dict)
 
     @property
@@ -63,12 +65,15 @@ def overview_of(
     mornings_since: date,
     part: Part | None = None,
     down: Sequence[str] = (),
+    banks_down: frozenset[str] = frozenset(),
 ) -> Overview:
     """Ask for it, but for what `part` knows already: what was counted of the reader's own logins.
 
-    `down` are the banks of which to tell when a failing login was last fresh.
+    `down` are the banks of which to tell when a failing login was last fresh, `banks_down` all
+    whose reconnect cases are folded away.
     """
     parts = _parts(user, mornings_since=mornings_since)
+    parts["cases_to_do"] = count_of(cases_to_do(user, banks_down=banks_down, now=now))
     parts |= {f"fresh_until_{number}": _fresh_until(user, name) for number, name in enumerate(down)}
     if part is None:
         parts |= _counts(now=now)
@@ -96,6 +101,7 @@ def overview_of(
         already_out=counted.already_out,
         # No row at all is asked for when the reader approves nothing.
         to_approve=told.to_approve or 0,
+        cases_to_do=told.cases_to_do or 0,
         fresh_until={name: getattr(told, f"fresh_until_{n}") for n, name in enumerate(down)},
     )
 

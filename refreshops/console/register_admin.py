@@ -7,10 +7,11 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.html import format_html
+from django.views.decorators.http import require_POST
 
-from refreshops.console import order_pages, paste_pages
+from refreshops.console import link_pages, order_pages, paste_pages
 from refreshops.console.activity_filter import InactiveFilter
 from refreshops.console.customer_page import costs_of, customer_context, with_counts
 from refreshops.console.filters import CustomerManagerFilter
@@ -50,7 +51,23 @@ class CustomerAdmin(KnownRows, CustomerPrivacy, CustomerImport, ConsoleAdmin):
     ordering = ("reference",)
     sortable_by = ("reference", "name", "activity")
     actions = ("switch_off_all", "switch_on_all")
-    fields = ("reference", "name", "account_manager", "last_activity_at")
+    fields = ("reference", "name", "email", "language", "account_manager", "last_activity_at")
+
+    def get_urls(self) -> list[Any]:
+        """Add the page that makes a connect link, and the way to revoke one."""
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/link/", wrap(link_pages.answering(self.link)), name="customer_link"),
+            path(
+                "link/<int:pk>/revoke/", wrap(require_POST(link_pages.revoke)), name="link_revoke"
+            ),
+        ]
+        return [*own, *super().get_urls()]
+
+    def link(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Make a link by which the customer connects a bank."""
+        customer: Customer = link_pages.wanted(self, request, pk)
+        return link_pages.for_customer(request, customer)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         """Count each customer's logins along, and what they cost."""

@@ -8,10 +8,18 @@ from typing import Any, cast
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 
 from refreshops.bankdata.models import BankAccount, Snapshot
-from refreshops.logins.models import Customer, Login, LoginQuerySet, UnknownLogin
+from refreshops.logins.models import (
+    ConnectLink,
+    Contact,
+    Customer,
+    Login,
+    LoginQuerySet,
+    ReconnectCase,
+    UnknownLogin,
+)
 from refreshops.logins.owned import Among, owned_by
 from refreshops.routine.models import Attempt, Run
-from refreshops.tracing.models import Call, Event
+from refreshops.tracing.models import Call, Delivery, Event
 
 # So many logins are named one by one; the rows of more are found among the newest.
 FEW_LOGINS = 600
@@ -127,9 +135,13 @@ def _nothing(rows: QuerySet[Any], _user: Any) -> QuerySet[Any]:
 _NARROW: dict[type[Model], Any] = {
     Customer: lambda rows, user: rows.filter(account_manager=user),
     Login: lambda rows, user: rows.filter(customer__account_manager=user),
+    ReconnectCase: lambda rows, user: rows.filter(login__customer__account_manager=user),
+    Contact: lambda rows, user: rows.filter(case__login__customer__account_manager=user),
+    ConnectLink: lambda rows, user: rows.filter(customer__account_manager=user),
     Run: lambda rows, user: rows.filter(opened_by=user),
     Attempt: _own_attempts,
     Call: _own_calls,
+    Delivery: _own_calls,
     Event: _own_events,
     UnknownLogin: _nothing,
     Snapshot: _nothing,

@@ -19,6 +19,7 @@ APP_ORDER = ("logins", "routine", "tracing", "bankdata", "auth")
 PLACES = (
     ("logins_login_changelist", "logins.view_login", "Logins"),
     ("logins_customer_changelist", "logins.view_customer", "Customers"),
+    ("logins_reconnectcase_changelist", "logins.view_reconnectcase", "Cases"),
     ("leaks", "logins.view_login", "Leaks"),
     ("routine_run_changelist", "routine.view_run", "Runs"),
     ("tracing_call_changelist", "tracing.view_call", "Calls"),

@@ -23,7 +23,7 @@ from refreshops import wiring
 from refreshops.bankdata.models import BankAccount, Snapshot
 from refreshops.console.login_page import VIEWED
 from refreshops.logins import uploads
-from refreshops.logins.models import Login, UnknownLogin
+from refreshops.logins.models import ConnectLink, Login, ReconnectCase, UnknownLogin
 from refreshops.routine.models import Beat, Run, Slot
 from refreshops.rules.lifecycle import Purpose, RunState
 from refreshops.tracing.events import Action, note
@@ -144,6 +144,8 @@ class Site:
             "key": rows["upload"],
             "import_file": SimpleUploadedFile("customers.csv", b"reference,name\nOWN-1,Maple\n"),
             "starts_at": "11:15",
+            "how": "phone",
+            "days": "3",
         }
         return {**asked, **_register_entries(rows)}
 
@@ -173,6 +175,8 @@ def _register_entries(rows: dict[str, object]) -> dict[str, Any]:
     return {
         "reference": "NEW-1",
         "name": "New Name",
+        "email": "new@customers.example",
+        "language": "fr",
         "customer": rows["customer"],
         "institution": "TD",
         "provider": rows["provider"],
@@ -263,7 +267,24 @@ def _rows(person: User, login: Login) -> dict[str, object]:
         "snapshot": snapshot.pk,
         "account": account.pk,
         "upload": _upload(person),
+        **_case(person, login),
     }
+
+
+def _case(person: User, login: Login) -> dict[str, object]:
+    """Return a reconnect case that is open, with a link that was made for it."""
+    now = timezone.now()
+    case = ReconnectCase.objects.create(login=login, reason="mfa", opened_at=now)
+    link = ConnectLink.objects.create(
+        provider=login.provider,
+        customer=login.customer,
+        login=login,
+        case=case,
+        made_at=now,
+        made_by=person,
+        expires_at=now + timedelta(days=7),
+    )
+    return {"case": case.pk, "link": link.pk}
 
 
 def _order(person: User, login: Login, purpose: Purpose, **fields: Any) -> Run:

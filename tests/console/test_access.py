@@ -53,7 +53,8 @@ def test_a_forged_field_does_not_change_a_customer(signed_in, register, people):
     stamps = {
         f"{name}_{n}": "2026-01-01" for name in ("erased_at", "erasure_asked_at") for n in "01"
     }
-    form = {"reference": "OWN-9", "name": "Maple", "account_manager": people["other"].pk}
+    form = {"reference": "OWN-9", "name": "Maple", "language": "en"}
+    form["account_manager"] = people["other"].pk
     before = Customer.objects.values().get(pk=register.customer.pk)
 
     signed_in("ops").post(page_of(register.customer), {**form, **forged, **stamps})
@@ -64,7 +65,8 @@ def test_a_forged_field_does_not_change_a_customer(signed_in, register, people):
 
 
 def test_an_account_manager_edits_no_customer_though_their_own(signed_in, register, people):
-    form = {"reference": "OWN-9", "name": "Maple", "account_manager": people["other"].pk}
+    form = {"reference": "OWN-9", "name": "Maple", "language": "en"}
+    form["account_manager"] = people["other"].pk
 
     answer = signed_in("manager").post(page_of(register.customer), form)
 

@@ -24,8 +24,17 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from refreshops.bankdata.models import BankAccount, Snapshot
+from refreshops.logins import cases
 from refreshops.logins.leaks import LEAKS
-from refreshops.logins.models import Customer, Login, Provider, UnknownLogin
+from refreshops.logins.models import (
+    ConnectLink,
+    Customer,
+    How,
+    Login,
+    Provider,
+    ReconnectCase,
+    UnknownLogin,
+)
 from refreshops.routine.models import Attempt, Run
 from refreshops.routine.roles import PRIVACY
 from refreshops.tracing.events import BY_ITSELF, Action, note
@@ -70,6 +79,7 @@ def world(people):
         make_attempt(daily, own, outcome="stale"),
     ]
     make_attempt(waiting, off, not_before=now + timedelta(days=9))
+    case = ReconnectCase.objects.create(login=own, reason="mfa", opened_at=now)
     calls = [
         make_call(own, run, provider_code="QUESTION_NOT_FOUND", attempt_id=attempts[0].pk)
         for run in (mine, theirs, daily)
@@ -83,6 +93,7 @@ def world(people):
         "daily": daily,
         "theirs": theirs,
         "attempt": attempts[0],
+        "case": case,
         "call": calls[1],
     }
 
@@ -107,6 +118,7 @@ def crowd(world, people):
             foreign_login(n, customer, pk=next(numbers)) for n, customer in enumerate(customers)
         )
         foreign_work(world, logins, people)
+        foreign_cases(logins, people)
         foreign_evidence(world, logins, people)
 
     return add
@@ -163,6 +175,36 @@ def foreign_work(world, logins, people) -> None:
     )
 
 
+def foreign_cases(logins, people) -> None:
+    """Let customers of others have to act, with links and contacts; let a bank of theirs fail."""
+    now = timezone.now()
+    rows = ReconnectCase.objects.bulk_create(
+        ReconnectCase(
+            pk=FOREIGN_CASE + n,
+            login=login,
+            reason="consent",
+            provider_code="FARCODE",
+            opened_at=now - timedelta(days=n),
+            snoozed_until=now + timedelta(days=1) if n % 3 == 0 else None,
+            **({"closed_at": now, "closed_as": "fresh"} if n % 4 == 0 else {}),
+        )
+        for n, login in enumerate(logins)
+    )
+    for n, case in enumerate(rows[:9]):
+        link = ConnectLink.objects.create(
+            pk=FOREIGN_LINK + n,
+            provider=case.login.provider,
+            customer=case.login.customer,
+            login=case.login if n % 2 else None,
+            case=case,
+            institution="Farbank",
+            made_at=now,
+            made_by=people["other"],
+            expires_at=now + timedelta(days=1),
+        )
+        cases.log(case, how=How.PHONE, by=people["other"], text=f"Birch {link.pk}", now=now)
+
+
 def foreign_evidence(world, logins, people) -> None:
     """Write foreign calls, bank data, journal entries, and a twin of an own LoginId elsewhere."""
     flanks = Provider.objects.get(name="flanks")
@@ -212,8 +254,16 @@ def foreign_story(world, logins, people) -> None:
 
 # --- What is asked ---
 
-LISTS = ("logins/login", "logins/customer", "routine/run", "routine/attempt", "tracing/call")
+LISTS = (
+    "logins/login",
+    "logins/customer",
+    "logins/reconnectcase",
+    "routine/run",
+    "routine/attempt",
+    "tracing/call",
+)
 FOREIGN_CUSTOMER, FOREIGN_LOGIN = ABSENT, ABSENT + CROWD
+FOREIGN_CASE = FOREIGN_LINK = ABSENT
 NARROWED = (
     "",
     *(f"q={term}" for term in ("FOR-", "Birch", FOREIGN_ID, "f0f0", "Maple", "OWN", "1", "4")),
@@ -230,6 +280,9 @@ NARROWED = (
     "institution=TD",
     "gone_at__isnull=False",
     f"customer__id__exact={FOREIGN_CUSTOMER}",
+    *(f"view={view}" for view in ("snoozed", "bank_down", "proposed", "open", "closed", "lately")),
+    "contacted=never",
+    "reason=mfa",
     "state__exact=waiting",
     "state__exact=done",
     "status__exact=inactive",
@@ -269,6 +322,11 @@ PAGES = (
     "/logins/login/{own}/change/?before=2026-11-19T00:00:00%2B00:00_ended_1",
     "/logins/login/{own}/note/",
     "/logins/login/{own}/history/",
+    "/logins/login/{own}/link/",
+    "/logins/customer/{customer}/link/",
+    "/logins/reconnectcase/{case}/change/",
+    "/logins/reconnectcase/{case}/history/",
+    "/logins/reconnectcase/recovery/",
     "/logins/login/{own}/receipt/{attempt}/",
     "/logins/login/{own}/change/?_changelist_filters=q%3DFOR-0",
     "/routine/run/{mine}/change/",
@@ -301,6 +359,9 @@ FOREIGN_PAGES = (
     f"/logins/login/{FOREIGN_ID}/change/?_to_field=login_id",
     f"/logins/login/{FOREIGN_LOGIN}/receipt/1/",
     f"/logins/login/{FOREIGN_LOGIN}/note/",
+    f"/logins/login/{FOREIGN_LOGIN}/link/",
+    f"/logins/customer/{FOREIGN_CUSTOMER}/link/",
+    f"/logins/reconnectcase/{FOREIGN_CASE}/change/",
     f"/logins/login/{{own}}/receipt/{FOREIGN_LOGIN}/",
 )
 AUTOCOMPLETES = [
@@ -344,6 +405,32 @@ POSTS = [
     ),
     ("/logins/login/{own}/note/", {"text": "Called them"}),
     (f"/logins/login/{FOREIGN_LOGIN}/note/", {"text": "Called them"}),
+    *(
+        (f"/logins/reconnectcase/{case}/{step}/", {"how": "phone", "days": "3", "token": "t"})
+        for case in ("{case}", FOREIGN_CASE)
+        for step in ("contact", "snooze")
+    ),
+    *(
+        (
+            "/logins/reconnectcase/",
+            {"action": action, "_selected_action": ["{case}", FOREIGN_CASE], **fields},
+        )
+        for action in ("snooze", "switch_off")
+        for fields in ({}, {"select_across": "1"})
+    ),
+    (
+        "/logins/reconnectcase/",
+        {
+            "action": "snooze",
+            "_selected_action": [FOREIGN_CASE],
+            "rows": f"{{case}},{FOREIGN_CASE}",
+            "days": "3",
+            **SURE,
+        },
+    ),
+    (f"/logins/login/{FOREIGN_LOGIN}/link/", {"token": "t"}),
+    (f"/logins/customer/{FOREIGN_CUSTOMER}/link/", {"token": "t"}),
+    (f"/logins/customer/link/{FOREIGN_LINK}/revoke/", {}),
     ("/logins/login/", ordered("export_csv", FOREIGN_LOGIN)),
     ("/logins/login/", ordered("export_csv", FOREIGN_LOGIN, select_across="1")),
     ("/logins/login/", ordered("switch_off", FOREIGN_LOGIN, select_across="1")),

@@ -169,7 +169,7 @@ def test_a_customer_given_in_the_address_may_be_nonsense(careful, register):
 
 @pytest.mark.parametrize("value", ["x", "\0", "²", "9" * 19, "9" * 39, "-1", "1e5"])
 def test_an_account_manager_that_is_none_is_said_at_the_field(careful, register, value):
-    form = {"reference": "R-1", "name": "N", "account_manager": value}
+    form = {"reference": "R-1", "name": "N", "language": "en", "account_manager": value}
 
     answer = careful("admin").post(page_of(register.customer), form)
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from refreshops import wiring
 from refreshops.console.morning import morning_of
-from refreshops.logins.models import Login, Provider
+from refreshops.logins.models import Login, Provider, ReconnectCase
 from refreshops.routine import learning
 from refreshops.routine.models import Attempt, Run
 from refreshops.rules.lifecycle import Purpose
@@ -61,6 +61,19 @@ class Chance:
             outcome=outcome,
             provider_code="" if outcome in ("", Outcome.FRESH) else draw.choice(CODES),
             fresh_at=draw.choice([None, now - timedelta(days=1)]),
+        )
+
+    def case(self, login: Login) -> None:
+        """A reconnect case of the login: open or closed, put off or not."""
+        draw, now = self.random, timezone.now()
+        closed = draw.random() < 0.3
+        ReconnectCase.objects.create(
+            login=login,
+            reason=draw.choice(["mfa", "consent", ""]),
+            opened_at=now - timedelta(days=draw.choice([0, 3, 29, 31])),
+            snoozed_until=draw.choice([None, None, now, now + timedelta(days=1)]),
+            last_contact_at=draw.choice([None, now]),
+            **({"closed_at": now, "closed_as": "fresh"} if closed else {}),
         )
 
     def daily(self, days_ago: int, logins: list[Login]) -> Run:
@@ -116,6 +129,9 @@ def history(request, people) -> None:
     down = draw.choice([*BANKS[:3], None])
     number = draw.choice([1, 8, 40, 40])
     logins = [chance.login(draw.choice(customers), down=down) for _ in range(number)]
+    for login in logins:
+        if draw.random() < 0.4:
+            chance.case(login)
     for days_ago in range(draw.randrange(5)):
         if draw.random() < 0.8:
             chance.daily(days_ago, logins)
@@ -149,6 +165,7 @@ def numbers_of(morning: Any, draw: random.Random) -> list[tuple[int, str]]:
         (about.dropping_out, about.dropping_out_url),
         (about.already_out, about.already_out_url),
         (about.unconfirmed, about.unconfirmed_url),
+        (about.cases, about.cases_url),
     ]
     if about.to_approve:
         found.append((about.to_approve, about.to_approve_url))
@@ -174,6 +191,22 @@ def test_every_number_equals_the_rows_behind_its_link(history, people, request, 
     assert of_banks == (len(active_of(user)) if asked else 0)
     for card in (*morning.today, *morning.latest, *bars_of(morning)):
         assert_the_run_says_the_same(card, user)
+
+
+@pytest.mark.parametrize("name", ["ops", "manager"])
+def test_every_number_of_the_recovery_and_every_outage_equals_the_cases_behind_it(
+    history, people, name
+):
+    user = User.objects.get(pk=people[name].pk)
+
+    recovery = opened("/logins/reconnectcase/recovery/", user)
+    folded = opened("/logins/reconnectcase/", user)["folded"]
+
+    lines = [*recovery["rows"], recovery["total"]]
+    numbers = [(row.opened, row.opened_url) for row in lines]
+    numbers += [(row.back, row.back_url) for row in lines]
+    numbers += [(number, url) for _, number, url in folded]
+    assert [(rows_behind(url, user), url) for _, url in numbers] == numbers
 
 
 @pytest.mark.parametrize(("name", "mine"), [("ops", 2), ("admin", 1), ("auditor", 0)])

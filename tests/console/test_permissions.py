@@ -256,7 +256,8 @@ def test_an_action_is_carried_out_for_its_people_alone(site, line, stored):
 def action(site: Site, line, form) -> tuple[str, dict]:
     """Return the address of a list and the form that orders an action about one of its rows."""
     label, name = line.name.split(" ")
-    row = {"unknownlogin": "unknown"}.get(label.split(".")[1], label.split(".")[1])
+    table = label.split(".")[1]
+    row = {"unknownlogin": "unknown", "reconnectcase": "case"}.get(table, table)
     fields = {"action": name, "_selected_action": site.own[row], "rows": site.own[row]}
     address = reverse(f"admin:{label.replace('.', '_')}_changelist")
     return address, {**form, **fields} if form else {**fields, "rows": ""}

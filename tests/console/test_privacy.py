@@ -284,7 +284,7 @@ def test_an_erased_customer_has_nothing_left_to_erase(signed_in, people):
 def test_nobody_writes_a_name_over_an_erased_one(signed_in, people):
     now = timezone.now()
     customer = make_customer("erased-1", erasure_asked_at=now, erased_at=now)
-    form = {"reference": "C-1", "name": "Birch Steel", "account_manager": ""}
+    form = {"reference": "C-1", "name": "Birch Steel", "language": "en", "account_manager": ""}
 
     answer = signed_in("ops").post(page_of(customer), form)
 

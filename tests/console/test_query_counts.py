@@ -13,7 +13,9 @@ from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from refreshops.logins.models import Login, Note
+from refreshops.connect import links
+from refreshops.logins import cases
+from refreshops.logins.models import How, Login, Note, ReconnectCase
 from refreshops.tracing.events import Action, note
 from tests.builders import make_customer, make_login
 from tests.console.conftest import make_attempt, make_call, make_run
@@ -34,13 +36,15 @@ LISTS = {
     "events": "tracing_event",
     "logins": "logins_login",
     "customers": "logins_customer",
+    "cases": "logins_reconnectcase",
     "runs": "routine_run",
     "snapshots": "bankdata_snapshot",
 }
 # These are paged by key: whatever narrows them has an index in the order of the list.
 PAGED_BY_KEY = ("calls", "attempts", "events", "snapshots")
 PAGE_ENDS = "LIMIT 51"
-LARGE = {*LISTS.values(), "bankdata_bankaccount", "logins_note"} - {"routine_run"}
+BESIDE = {"bankdata_bankaccount", "logins_note", "logins_contact", "logins_connectlink"}
+LARGE = {*LISTS.values(), *BESIDE} - {"routine_run"}
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +101,27 @@ def make_crowd(site):
         make_attempt(run, own, outcome="fresh")
         make_attempt(daily, login, outcome="user_action", provider_code="INVALID_PASSWORD")
         make_call(own, run, sent_at=at)
+        make_work(site, login, at=at, own=own)
         Note.objects.create(login=own, written_at=at, written_by=site.people["ops"], text="Called")
         subject = ("login", own.pk)
         note(Action.NOTE, by=site.people["manager"], at=at, subject=subject, run_id=run.pk)
+
+
+def make_work(site, login, *, at, own):
+    """Open a case of the login, and lengthen that of the manager's own."""
+    case = ReconnectCase.objects.create(login=login, opened_at=at, reason="mfa")
+    known = ReconnectCase.objects.get(pk=site.own["case"])
+    for row in (case, known):
+        cases.log(row, how=How.PHONE, by=site.people["ops"], now=at)
+        links.make(
+            provider=own.provider,
+            customer=row.login.customer,
+            by=site.people["ops"],
+            now=at,
+            lives=timedelta(days=1),
+            login=row.login,
+            case=row,
+        )
 
 
 @pytest.mark.parametrize("column", PEOPLE)

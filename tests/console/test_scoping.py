@@ -8,12 +8,21 @@ from django.utils import timezone
 
 from refreshops.bankdata.models import BankAccount, Snapshot
 from refreshops.console import scoping
-from refreshops.logins.models import Customer, Login, LoginStatus, UnknownLogin
+from refreshops.logins.models import (
+    ConnectLink,
+    Contact,
+    Customer,
+    Login,
+    LoginStatus,
+    ReconnectCase,
+    UnknownLogin,
+)
 from refreshops.routine.models import Attempt, Beat, Run
 from refreshops.tracing.models import Call, Event
 from tests.console.conftest import LAST_FOUR, make_attempt, make_call, make_run, page_of
 
-OPEN_TO_MANAGERS = {Customer, Login, Run, Attempt, Call}
+OPEN_TO_MANAGERS = {Customer, Login, ReconnectCase, Run, Attempt, Call}
+BESIDE_CASES = (Contact, ConnectLink)
 HINTS = ("FOR-1", "Birch", "Farbank")
 
 
@@ -281,7 +290,7 @@ def test_every_scoped_table_is_narrowed_or_empty(people, register):
     """A table with a way to a customer that nobody narrowed would show everything."""
     seen = {
         model: scoping.seen_by(people["manager"], model.objects.all())
-        for model in (*OPEN_TO_MANAGERS, UnknownLogin, Snapshot, BankAccount, Event)
+        for model in (*OPEN_TO_MANAGERS, *BESIDE_CASES, UnknownLogin, Snapshot, BankAccount, Event)
     }
 
     assert set(seen) == set(scoping._NARROW)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from refreshops.console import story
 from refreshops.console.sign_ins import FAILURES_A_MINUTE
 from refreshops.console.story_words import WHAT, what_was_done
-from refreshops.logins.models import UnknownLogin
+from refreshops.logins.models import ConnectLink, ReconnectCase, UnknownLogin
 from refreshops.routine import endings, schedules, tasks, waiting
 from refreshops.routine.models import Run
 from refreshops.tracing.events import AT_THE_COMMAND_LINE, BY_ITSELF, THE_SCHEDULE, Action, note
@@ -173,8 +173,26 @@ def prune(world: World) -> None:
 
 def edit_customer(world: World) -> None:
     manager = world.people["manager"].pk
-    form = {"reference": "OWN-1", "name": "Jane Roe", "account_manager": manager}
+    form = {"reference": "OWN-1", "name": "Jane Roe", "language": "en", "account_manager": manager}
     world.client("ops").post(page_of(world.register.customer), form)
+
+
+def case_of(world: World) -> str:
+    """Return the address of the own login's reconnect case."""
+    case = ReconnectCase.objects.create(login=world.register.own, opened_at=timezone.now())
+    return f"/logins/reconnectcase/{case.pk}/"
+
+
+def revoke_link(world: World) -> None:
+    now, own = timezone.now(), world.register.own
+    link = ConnectLink.objects.create(
+        provider=own.provider,
+        customer=own.customer,
+        login=own,
+        made_at=now,
+        expires_at=now + timedelta(days=1),
+    )
+    world.post("ops", f"/logins/customer/link/{link.pk}/revoke/")
 
 
 def change_password(world: World) -> None:
@@ -288,6 +306,19 @@ WAYS = (
         lambda world: world.post(
             "ops", f"/logins/login/{world.register.own.pk}/note/", text="Jane Roe called"
         ),
+    ),
+    Way(
+        Action.MAKE_LINK,
+        lambda world: world.post("ops", f"/logins/login/{world.register.own.pk}/link/"),
+    ),
+    Way(Action.REVOKE_LINK, revoke_link),
+    Way(
+        Action.CONTACT,
+        lambda world: world.post("ops", f"{case_of(world)}contact/", how="phone", text="Roe"),
+    ),
+    Way(
+        Action.SNOOZE,
+        lambda world: world.post("ops", f"{case_of(world)}snooze/", days="3"),
     ),
     Way(Action.CHANGE_ROW, edit_customer),
     Way(Action.PRUNE, prune, who=AT_THE_COMMAND_LINE, number=1, together=False),

@@ -1,0 +1,69 @@
+"""The page "Recovery": of the cases of the last month, how many came back, bank by bank."""
+
+from dataclasses import dataclass
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from refreshops import wiring
+from refreshops.console.addresses import NO_BANK, cases_list
+from refreshops.console.cases_list import CAME_BACK, LATELY
+from refreshops.console.scoping import logins_of, sees_everything
+from refreshops.logins import cases
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """One bank, or all of them without a name: cases opened lately, and those that came back."""
+
+    institution: str
+    opened: int
+    back: int
+    opened_url: str
+    back_url: str
+
+    @property
+    def rate(self) -> str:
+        """How many of a hundred came back."""
+        return f"{100 * self.back // self.opened} %" if self.opened else "–"
+
+
+def address() -> str:
+    """Return the page's address."""
+    return reverse("admin:case_recovery")
+
+
+def view(request: HttpRequest) -> HttpResponse:
+    """Show the table; each number leads to exactly its cases."""
+    if not request.user.has_perm("logins.view_reconnectcase"):
+        raise PermissionDenied
+    rows = [
+        _line(name, opened, back)
+        for name, opened, back in cases.recovery(logins=logins_of(request.user), now=wiring.clock())
+    ]
+    rows.sort(key=lambda row: (-row.opened, row.institution))
+    total = sum(row.opened for row in rows), sum(row.back for row in rows)
+    context = {
+        **admin.site.each_context(request),
+        "title": "Recovery",
+        "rows": rows,
+        "total": Recovered("", *total, cases_list(view=LATELY), cases_list(view=CAME_BACK)),
+        "days": cases.RECOVERY_OVER.days,
+        "cases_url": cases_list(),
+        "scoped": not sees_everything(request.user),
+    }
+    return TemplateResponse(request, "console/recovery.html", context)
+
+
+def _line(institution: str, opened: int, back: int) -> Recovered:
+    bank = institution or NO_BANK
+    return Recovered(
+        institution,
+        opened,
+        back,
+        cases_list(view=LATELY, institution=bank),
+        cases_list(view=CAME_BACK, institution=bank),
+    )
