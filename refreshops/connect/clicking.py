@@ -14,19 +14,15 @@ from django.db.models import F, Q
 
 from refreshops.connect.links import MOST_STARTS
 from refreshops.connect.standing import UNDER_WAY, Standing, standing_of
-from refreshops.logins.models import ConnectLink, Login, ReconnectCase
+from refreshops.logins.models import ConnectLink, Login
 from refreshops.providers.contract import Handover
-from refreshops.routine import connecting
+from refreshops.routine import connecting, live_limits
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt, Run
 from refreshops.routine.refusals import Refused
 from refreshops.rules.lifecycle import AttemptState, Origin, Purpose
-from refreshops.rules.outcomes import Reason
 
 MOST_STARTS_AN_HOUR = 5
 AN_HOUR = timedelta(hours=1)
-MOST_LIVE_A_DAY = 2
-A_DAY = timedelta(hours=24)
-LIVE = (Purpose.RECONNECT.value, Purpose.LIVE_REFRESH.value)
 BEGINS = (Purpose.RECONNECT.value, Purpose.INVITE.value)
 
 # Builds the address of the provider's page; the link's own words stand in it.
@@ -118,17 +114,18 @@ def _purpose(
 
 
 def _helps_live(login: Login, *, now: datetime) -> bool:
-    """Tell whether a live refresh may be made for a login, and could help."""
-    if login.gone_at is not None or login.outcome_reason == Reason.CREDENTIALS.value:
-        return False
-    opened = ReconnectCase.objects.filter(login=login, closed_at__isnull=True)
-    if opened.filter(reason=Reason.CREDENTIALS.value).exists():
+    """Tell whether a live refresh may be made for a login, and could help.
+
+    Stricter than for people's orders: here the customer can go on without one.
+    """
+    wanting = Login.objects.filter(live_limits.wants_credentials(), pk=login.pk)
+    if login.gone_at is not None or wanting.exists():
         return False
     today = Q(state__in=OPEN_ATTEMPT) | Q(
-        state=AttemptState.DONE.value, finished_at__gt=now - A_DAY
+        state=AttemptState.DONE.value, finished_at__gt=now - live_limits.A_DAY
     )
-    made = Attempt.objects.filter(today, login=login, purpose__in=LIVE)
-    return made.count() < MOST_LIVE_A_DAY
+    made = Attempt.objects.filter(today, login=login, purpose__in=live_limits.SIGNS_IN)
+    return made.count() < live_limits.MOST_A_DAY
 
 
 def go_on(

@@ -13,6 +13,7 @@ FOLDERS = [
     "bankdata",
     "tracing",
     "logins",
+    "connect",
     pytest.param("console", marks=pytest.mark.soak),
 ]
 
