@@ -12,6 +12,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.contrib.auth.signals import user_login_failed
 from django.core.management import call_command
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -19,9 +20,19 @@ from refreshops.console import story
 from refreshops.console.sign_ins import FAILURES_A_MINUTE
 from refreshops.console.story_words import WHAT, what_was_done
 from refreshops.logins.models import ConnectLink, ReconnectCase, UnknownLogin
-from refreshops.routine import endings, schedules, tasks, waiting
+from refreshops.providers.contract import Result
+from refreshops.routine import connecting, endings, schedules, tasks, waiting
 from refreshops.routine.models import Run
-from refreshops.tracing.events import AT_THE_COMMAND_LINE, BY_ITSELF, THE_SCHEDULE, Action, note
+from refreshops.rules.freshness import DataState
+from refreshops.rules.outcomes import Outcome
+from refreshops.tracing.events import (
+    A_CUSTOMER,
+    AT_THE_COMMAND_LINE,
+    BY_ITSELF,
+    THE_SCHEDULE,
+    Action,
+    note,
+)
 from refreshops.tracing.models import Call, Event
 from tests.builders import make_customer
 from tests.console.conftest import Register, make_attempt, make_run, page_of
@@ -195,6 +206,38 @@ def revoke_link(world: World) -> None:
     world.post("ops", f"/logins/customer/link/{link.pk}/revoke/")
 
 
+def link_of_own(world: World, **fields: Any) -> ConnectLink:
+    """Return a connect link of a customer who is at the provider's page."""
+    own, now = world.register.own, timezone.now()
+    return ConnectLink.objects.create(
+        provider=own.provider,
+        customer=own.customer,
+        login=own,
+        made_at=now,
+        expires_at=now + timedelta(days=7),
+        starts=1,
+        started_at=now,
+        handed_at=now,
+        **fields,
+    )
+
+
+def come_back(world: World) -> None:
+    tag = connecting.tag_text(link_of_own(world))
+    query = {"loginId": world.register.foreign.login_id, "tag": tag}
+    world.client("").get("/connect/back/", query)
+
+
+def connect(world: World) -> None:
+    run = make_run(origin="connect", planned=1)
+    attempt = make_attempt(run, world.register.own, outcome="fresh", rank=0)
+    link_of_own(world, attempt_id=attempt.pk)
+    result = Result(Outcome.FRESH, DataState.FRESH)
+    world.go()
+    with transaction.atomic():
+        connecting.settle(attempt, result, sealed=None, now=timezone.now())
+
+
 def change_password(world: World) -> None:
     new = "an other one 7 of the test"
     form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
@@ -312,6 +355,8 @@ WAYS = (
         lambda world: world.post("ops", f"/logins/login/{world.register.own.pk}/link/"),
     ),
     Way(Action.REVOKE_LINK, revoke_link),
+    Way(Action.CONNECT, connect, who=A_CUSTOMER, names_its_run=True),
+    Way(Action.REFUSE_RETURN, come_back, who=A_CUSTOMER, why=connecting.OF_SOMEBODY_ELSE),
     Way(
         Action.CONTACT,
         lambda world: world.post("ops", f"{case_of(world)}contact/", how="phone", text="Roe"),
