@@ -80,4 +80,5 @@ def table_of(customers: QuerySet[Customer]) -> Iterator[Row]:
     for customer in rows.iterator(chunk_size=2000):
         person = customer.account_manager
         manager = person.get_username() if person else ""
-        yield customer.reference, customer.name, manager, customer.last_activity_at
+        told = (customer.last_activity_at, customer.email, customer.language)
+        yield customer.reference, customer.name, manager, *told

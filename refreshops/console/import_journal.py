@@ -1,8 +1,9 @@
-"""Writes an import into the journal: one entry for all of it, and one for each name or manager set.
+"""Writes an import into the journal: an entry for all of it, and one for each thing decided anew.
 
+That is a name, a manager, or another e-mail address than before.
 The story gets one event for all of it.
 
-New customers and activity dates get none of their own: there may be 100 000 of them, every day.
+New customers, first addresses and activity dates get none: there may be 100 000 of them.
 """
 
 from collections.abc import Iterable
@@ -13,11 +14,11 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 
 from refreshops.logins.customer_import import Report
-from refreshops.logins.customer_resource import Change
+from refreshops.logins.customer_resource import WRITTEN, Change
 from refreshops.logins.models import Customer
 from refreshops.tracing.events import Action, note
 
-DECIDED = {"name": "name", "account_manager": "account manager"}
+DECIDED = {"name": "name", "account_manager": "account manager", "email": "e-mail address"}
 
 
 class ImportJournal:
@@ -37,8 +38,7 @@ class ImportJournal:
                 change_message=f"Imported: {', '.join(columns)}.",
             )
             for change in changes
-            if not change.new
-            and (columns := [DECIDED[name] for name in change.columns if name in DECIDED])
+            if not change.new and (columns := _decided(change))
         )
 
     def close(self, report: Report, *, said: str, now: datetime) -> None:
@@ -48,6 +48,13 @@ class ImportJournal:
 
     def _entry(self, **fields: Any) -> LogEntry:
         return LogEntry(user=self._by, content_type=self._kind, action_flag=CHANGE, **fields)
+
+
+def _decided(change: Change) -> list[str]:
+    """Return what a person decided of a known customer, in words."""
+    had_address = bool(change.before[WRITTEN.index("email")])
+    named = [name for name in change.columns if name != "email" or had_address]
+    return [DECIDED[name] for name in named if name in DECIDED]
 
 
 def tell_import(report: Report, *, by: Any, now: datetime) -> None:

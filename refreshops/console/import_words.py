@@ -17,6 +17,8 @@ LABELS = {
     "name": "name",
     "account_manager": "account manager",
     "last_activity_at": "last activity",
+    "email": "e-mail",
+    "language": "language",
 }
 
 

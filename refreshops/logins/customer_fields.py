@@ -1,15 +1,17 @@
-"""How single cells of a customer file become values: names, managers, moments."""
+"""How single cells of a customer file become values: names, managers, moments, addresses."""
 
 from datetime import date, datetime, tzinfo
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db.models import Exists, OuterRef, QuerySet
 from import_export.fields import Field
 from import_export.widgets import Widget
 
 from refreshops.logins.customer_rows import activity_of, moment_of
-from refreshops.logins.models import Customer
+from refreshops.logins.models import Customer, Language
 from refreshops.logins.register_rows import shown, tidy
 
 ONLY_YOURSELF = "account_manager may be nobody but yourself"
@@ -105,3 +107,30 @@ class ActivityField(Field):
         if known is None or isinstance(said, datetime):
             return said == known
         return known.astimezone(self.zone).date() == said
+
+
+class EmailField(Field):
+    """The e-mail address; an empty cell leaves it as it is."""
+
+    def save(self, instance: Customer, row: Any, is_m2m: bool = False, **kwargs: Any) -> None:
+        """Set the address; raise ValueError with a sentence."""
+        said = row[self.column_name]
+        if not said:
+            return
+        try:
+            validate_email(said)
+        except ValidationError as wrong:
+            raise ValueError(f"email {shown(said)} is no e-mail address") from wrong
+        instance.email = said
+
+
+class LanguageField(Field):
+    """The language of mails and pages; an empty cell leaves it as it is."""
+
+    def save(self, instance: Customer, row: Any, is_m2m: bool = False, **kwargs: Any) -> None:
+        """Set the language; raise ValueError with a sentence."""
+        said = row[self.column_name].lower()
+        if said and said not in Language.values:
+            known = " or ".join(Language.values)
+            raise ValueError(f"language {shown(said)} is none of ours: write {known}")
+        instance.language = said or instance.language

@@ -75,7 +75,7 @@ class Report:
         columns = change.columns
         if not change.new:
             self.columns.update(columns)
-        _, manager, last = change.after
+        _, manager, last, *_ = change.after
         if change.before[2] and last and last < change.before[2]:
             self.moved_back += 1
         if "account_manager" in columns and manager in managers.elsewhere:

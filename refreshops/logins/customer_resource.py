@@ -15,7 +15,14 @@ from import_export.instance_loaders import BaseInstanceLoader
 from import_export.resources import ModelResource
 from tablib import Dataset
 
-from refreshops.logins.customer_fields import ActivityField, Managers, ManagerWidget, NameField
+from refreshops.logins.customer_fields import (
+    ActivityField,
+    EmailField,
+    LanguageField,
+    Managers,
+    ManagerWidget,
+    NameField,
+)
 from refreshops.logins.customer_rows import COLUMNS
 from refreshops.logins.models import Customer
 from refreshops.logins.register_rows import shown, unseen
@@ -23,8 +30,8 @@ from refreshops.logins.register_rows import shown, unseen
 NOT_YOURS = "is not one of your customers"
 ERASED = "was erased on request: nothing is written about this customer any more"
 
-WRITTEN = ("name", "account_manager", "last_activity_at")
-Values = tuple[str, int | None, datetime | None]
+WRITTEN = ("name", "account_manager", "last_activity_at", "email", "language")
+Values = tuple[str, int | None, datetime | None, str, str]
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,8 @@ class CustomerResource(ModelResource):
         saves_null_values=False,
     )
     last_activity_at = ActivityField(attribute="last_activity_at", column_name="last_activity_at")
+    email = EmailField(attribute="email", column_name="email")
+    language = LanguageField(attribute="language", column_name="language")
 
     class Meta:
         model = Customer
@@ -114,7 +123,7 @@ class CustomerResource(ModelResource):
         self._hear = hear
         self._writes = writes
         self._line_of: dict[str, int] = {}
-        self._before: Values = ("", None, None)
+        self._before: Values = ("", None, None, "", "")
         self.fields["account_manager"].widget.managers = self.managers
         self.fields["account_manager"].widget.own = scope.own
         self.fields["last_activity_at"].now = now
@@ -202,7 +211,8 @@ class CustomerResource(ModelResource):
 
 
 def _values(customer: Customer) -> Values:
-    return customer.name, customer.account_manager_id, customer.last_activity_at
+    manager, last = customer.account_manager_id, customer.last_activity_at
+    return customer.name, manager, last, customer.email, customer.language
 
 
 def _row(customer: Customer) -> Customer:
@@ -212,4 +222,6 @@ def _row(customer: Customer) -> Customer:
         name=customer.name,
         account_manager_id=customer.account_manager_id,
         last_activity_at=customer.last_activity_at,
+        email=customer.email,
+        language=customer.language,
     )

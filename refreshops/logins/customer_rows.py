@@ -11,12 +11,12 @@ from refreshops.logins.cells import original
 from refreshops.logins.register_file import Record
 from refreshops.logins.register_rows import check_header, shown, tidy, too_long, unseen
 
-COLUMNS = ("reference", "name", "account_manager", "last_activity_at")
+COLUMNS = ("reference", "name", "account_manager", "last_activity_at", "email", "language")
 REQUIRED = ("reference",)
 # What the register of logins calls the same two things.
 OTHER_NAMES = {"customer": "reference", "customer_name": "name"}
 # What the tables hold; a test compares.
-LONGEST = {"reference": 64, "name": 200, "account_manager": 150}
+LONGEST = {"reference": 64, "name": 200, "account_manager": 150, "email": 254}
 
 FIRST_DAY = date(1970, 1, 1)
 WRITE_DATES = "write it as 2026-11-20 or 2026-11-20T14:30"

@@ -30,6 +30,7 @@ IMPORT = reverse("admin:logins_customer_import")
 PROCESS = reverse("admin:logins_customer_process_import")
 LIST = reverse("admin:logins_customer_changelist")
 HEADER = "reference,name,account_manager,last_activity_at"
+EXPORTED = f"{HEADER},email,language"
 
 
 def send(client: Client, content: str | bytes, name: str = "customers.csv") -> Any:
@@ -261,6 +262,16 @@ class TestAConfirmation:
             ("Import of customers.csv", "1 new, 2 changed, 0 as they were."),
         ]
 
+    def test_another_address_is_written_into_the_journal_and_a_first_one_is_not(self, ops, people):
+        make_customer("C-1", email="old@customers.example")
+        make_customer("C-2")
+        send(ops, "reference,email\nC-1,new@customers.example\nC-2,first@customers.example\n")
+        confirm(ops)
+
+        entries = LogEntry.objects.filter(user=people["ops"]).exclude(object_id=None)
+
+        assert [entry.change_message for entry in entries] == ["Imported: e-mail address."]
+
 
 class TestAnAccountManager:
     def test_imports_for_their_own(self, signed_in, register):
@@ -292,7 +303,7 @@ class TestAnAccountManager:
 
         table = export(client, "csv", "?q=FOR").decode("utf-8-sig")
 
-        assert table.splitlines() == [HEADER]
+        assert table.splitlines() == [EXPORTED]
 
 
 def _plain(page: str) -> str:
@@ -427,12 +438,13 @@ def test_no_cell_of_an_export_runs(ops):
 
 
 def test_an_export_is_narrowed_like_the_list(ops, people):
-    make_customer("A-1", account_manager=people["manager"])
+    reached = {"email": "a@customers.example", "language": "fr"}
+    make_customer("A-1", account_manager=people["manager"], **reached)
     make_customer("B-1")
 
     table = export(ops, "csv", "?q=A-").decode("utf-8-sig").splitlines()
 
-    assert table == [HEADER, "A-1,,manager,"]
+    assert table == [EXPORTED, "A-1,,manager,,a@customers.example,fr"]
     assert (
         ops.get(
             reverse("admin:logins_customer_export", args=["csv"]), {"nonsense": "1"}
@@ -444,7 +456,7 @@ def test_an_export_is_narrowed_like_the_list(ops, people):
 def test_an_export_leaves_out_whom_we_are_to_forget(ops):
     make_customer("C-1", erasure_asked_at=NOON, erasure_reason="asked")
 
-    assert export(ops, "csv").decode("utf-8-sig").splitlines() == [HEADER]
+    assert export(ops, "csv").decode("utf-8-sig").splitlines() == [EXPORTED]
 
 
 def test_an_export_comes_in_two_kinds(ops):

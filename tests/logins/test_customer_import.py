@@ -85,6 +85,34 @@ def test_an_empty_cell_leaves_what_is_there(manager):
     assert Customer.objects.get().account_manager == manager
 
 
+def test_an_address_and_a_language_are_set_and_an_empty_cell_leaves_them(manager):
+    header = "reference,email,language"
+    write(lines("C-1,jo@customers.example,FR", "C-2,,", header=header))
+
+    report = write(lines("C-1,,", "C-2,bo@customers.example,", header=header))
+
+    assert (report.changed, report.unchanged, report.columns) == (1, 1, {"email": 1})
+    rows = Customer.objects.order_by("reference").values_list("email", "language")
+    assert list(rows) == [("jo@customers.example", "fr"), ("bo@customers.example", "en")]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("C-1,nobody,", "email 'nobody' is no e-mail address"),
+        ("C-1,a@b.example,c@d.example,", "cells where the header has 3 columns"),
+        ("C-1,two@one.example x@one.example,", "is no e-mail address"),
+        ("C-1,,de", "language 'de' is none of ours: write en or fr"),
+        (f"C-1,{'x' * 250}@a.example,", "email has 260 characters, more than 254"),
+    ],
+)
+def test_an_address_or_language_that_is_none_refuses_the_file(row, said, db):
+    report = write(lines(row, header="reference,email,language"))
+
+    assert said in faults(report)[0]
+    assert not Customer.objects.exists()
+
+
 def test_a_bare_date_leaves_a_moment_of_that_day():
     make_customer("C-1", last_activity_at=NOON)
 
