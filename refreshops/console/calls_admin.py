@@ -28,7 +28,7 @@ from refreshops.console.search import canonical, is_number
 from refreshops.console.words import about_call
 from refreshops.logins.cells import visible
 from refreshops.rules.lifecycle import CallState
-from refreshops.tracing.models import Call
+from refreshops.tracing.models import Call, Delivery
 
 # What the envelope of a data call says of the bank data that came with it.
 HOW_MUCH = frozenset({"AccountCount", "TransactionCount"})
@@ -100,7 +100,7 @@ class CallAdmin(CallExport, PageAdmin):
             "state_mark": self.answer_state(row),
             "took": self.took(row),
             "body": pretty(row.body),
-            "answer": pretty(_answer_for(request.user, row)),
+            "answer": pretty(answer_for(request.user, row)),
             "links": links_of(row, user=request.user),
             "siblings": siblings_of(row, user=request.user),
         }
@@ -164,7 +164,8 @@ def _back_to(request: HttpRequest) -> str:
     return f"?{query}" if query else ""
 
 
-def _answer_for(user: Any, call: Call) -> Any:
+def answer_for(user: Any, call: Call | Delivery) -> Any:
+    """Return what is kept of an answer, as far as this person may know of bank data."""
     if sees_how_much_bank_data(user) or not isinstance(call.answer, dict):
         return call.answer
     return {name: value for name, value in call.answer.items() if name not in HOW_MUCH}

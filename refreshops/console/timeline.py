@@ -24,6 +24,7 @@ from django.db.models.functions import Cast, Coalesce
 from refreshops.console.scoping import calls_of, sees_everything
 from refreshops.console.story import named
 from refreshops.console.timeline_entries import (
+    DELIVERED,
     ENDED,
     EVENT,
     NOTE,
@@ -40,7 +41,7 @@ from refreshops.logins.models import Login, Note
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt
 from refreshops.rules.lifecycle import Origin
 from refreshops.tracing.events import Action
-from refreshops.tracing.models import Call, Event
+from refreshops.tracing.models import Call, Delivery, Event
 
 SHOWN = 25
 # Of the newest calls so many are read to stand below their attempts.
@@ -107,6 +108,8 @@ def _parts(
     yield _below(NOTE, _notes(login), below)
     if user.has_perm("tracing.view_event"):
         yield _below(EVENT, _events(login), below)
+    if user.has_perm("tracing.view_delivery"):
+        yield _below(DELIVERED, _deliveries(login), below)
 
 
 def _below(kind: str, rows: QuerySet[Any], below: Cursor | None) -> QuerySet[Any]:
@@ -151,6 +154,12 @@ def _events(login: Login) -> QuerySet[Any]:
     rows = named(about.exclude(action__in=NOT_TOLD))
     told = {"what": F("action"), "words": F("reason"), "run": F("run_id")}
     return _table(rows, EVENT, F("at"), who_first=F("actor_name"), who_user=F("actor"), **told)
+
+
+def _deliveries(login: Login) -> QuerySet[Any]:
+    rows = Delivery.objects.filter(provider=login.provider.name, login_id=login.login_id)
+    told = {"what": F("kind"), "state": F("state"), "code": F("provider_code")}
+    return _table(rows, DELIVERED, F("received_at"), words=F("state_reason"), **told)
 
 
 def _person(path: str) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from refreshops.routine.receipts import ORDERS
 from refreshops.tracing.models import Call
 
 # What kinds of entries there are. Of one moment the later word stands above.
-EVENT, NOTE, OPEN, ORDERED, ENDED, STATUS, REGISTERED = (
+DELIVERED, EVENT, NOTE, OPEN, ORDERED, ENDED, STATUS, REGISTERED = (
+    "delivered",
     "event",
     "note",
     "open",
@@ -21,12 +22,12 @@ EVENT, NOTE, OPEN, ORDERED, ENDED, STATUS, REGISTERED = (
     "a_status",
     "a_birth",
 )
-KINDS = frozenset({EVENT, NOTE, OPEN, ORDERED, ENDED, STATUS, REGISTERED})
+KINDS = frozenset({DELIVERED, EVENT, NOTE, OPEN, ORDERED, ENDED, STATUS, REGISTERED})
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that happened; `what` is a purpose, or of an event its action.
+    """One thing that happened; `what` is a purpose, of an event its action, of a delivery its kind.
 
     `words` are a person's or a provider's, and whatever shows them escapes them.
     """

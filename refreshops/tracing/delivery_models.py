@@ -54,7 +54,7 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(fields=["-received_at", "-id"], name="delivery_newest"),
-            models.Index(fields=["state", "id"], name="delivery_state"),
+            models.Index(fields=["state", "-received_at", "-id"], name="delivery_states"),
             models.Index(fields=["login_id", "-received_at", "-id"], name="delivery_login"),
         ]
 

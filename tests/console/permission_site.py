@@ -27,7 +27,7 @@ from refreshops.logins.models import ConnectLink, Login, ReconnectCase, UnknownL
 from refreshops.routine.models import Beat, Run, Slot
 from refreshops.rules.lifecycle import Purpose, RunState
 from refreshops.tracing.events import Action, note
-from refreshops.tracing.models import Event
+from refreshops.tracing.models import Delivery, Event
 from tests.builders import make_provider
 from tests.console.conftest import (
     Register,
@@ -267,6 +267,7 @@ def _rows(person: User, login: Login) -> dict[str, object]:
         "snapshot": snapshot.pk,
         "account": account.pk,
         "upload": _upload(person),
+        "delivery": _delivery(login).pk,
         **_case(person, login),
     }
 
@@ -299,6 +300,22 @@ def _failed(person: User, login: Login) -> Run:
     make_attempt(run, login, outcome="provider_fault")
     run.step_to(RunState.CLOSED, at=timezone.now())
     return run
+
+
+def _delivery(login: Login) -> Delivery:
+    """Return a webhook about a login."""
+    now = timezone.now()
+    return Delivery.objects.create(
+        received_at=now,
+        last_received_at=now,
+        provider="flinks",
+        kind="GetAccountsDetail",
+        digest=uuid.uuid4().hex,
+        size=1234,
+        login_id=login.login_id,
+        answer={"HttpStatusCode": 200, "AccountCount": 1},
+        state="applied",
+    )
 
 
 def _upload(person: User) -> str:

@@ -39,6 +39,7 @@ WITH_ADD_ONS = {"curious_manager": {}, "private_manager": {"erase": "200 302"}}
 
 # Each page that says no has one of its own.
 NUMBER = re.compile(rb"(?<=Number <code>)[0-9a-f]{8}")
+SIGNED = {"/webhooks/flinks/"}
 SHOWING_BANK_DATA = {"/logins/login/{login}/change/", "/bankdata/bankaccount/"}
 SHOWN_BANK_DATA = {"data viewer", "superuser"}
 
@@ -168,7 +169,8 @@ def test_a_form_without_its_token_is_refused(site, line, strict_client):
     for name in ("", "admin"):
         answer = strict_client(site, name).post(site.address(line, VISITOR), site.form(VISITOR))
 
-        assert answer.status_code == 403, name
+        # Nobody's browser is led to what a machine signs: its signature is looked for instead.
+        assert answer.status_code == (401 if line.name in SIGNED else 403), name
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,12 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from refreshops.console import story_words
+from refreshops.console import delivery_words, story_words
 
 register = template.Library()
 
 register.filter("action_words", story_words.what_words)
+register.filter("delivery_words", delivery_words.state_words)
 
 
 @register.filter
