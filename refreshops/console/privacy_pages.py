@@ -134,6 +134,9 @@ def _facts(request: HttpRequest, customer: Customer, held: Holdings) -> list[tup
         ("Logins", f"{held.logins}{forgotten}"),
         ("Attempts", str(held.attempts)),
         ("Calls", str(held.calls)),
+        ("Webhooks", str(held.deliveries)),
+        ("Reconnect cases", f"{held.cases}, with {held.contacts} contacts"),
+        ("Connect links", f"{held.links}, with {held.mails} mails"),
         ("Notes", str(held.notes)),
         ("Entries in the journal", str(held.journal)),
     ]
@@ -169,8 +172,10 @@ def _erase_question(request: HttpRequest, customer: Customer) -> Question:
     return Question(
         title=f"Erase {customer}",
         consequence="The provider deletes their logins. What was fetched for them is deleted here, "
-        "calls keep only ids, times and codes, and then name, reference and activity of the "
-        "customer are blanked. Nobody can undo it. What was ordered, when, why and by whom stays.",
+        "calls keep only ids, times and codes, their connect links lead nowhere from now on, and "
+        "then cases, contacts and mails are deleted and name, reference, e-mail and activity of "
+        "the customer are blanked. Nobody can undo it. What was ordered, when, why and by whom "
+        "stays.",
         button="Erase for good",
         back_url=page("logins_customer", customer.pk),
         about=customer,

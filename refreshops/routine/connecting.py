@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from refreshops.logins import cases
-from refreshops.logins.models import ConnectLink, LinkEnd, Login, Provider
+from refreshops.logins.models import ConnectLink, Customer, LinkEnd, Login, Provider
 from refreshops.providers.contract import Result
 from refreshops.routine.models import (
     OPEN_ATTEMPT,
@@ -33,6 +33,7 @@ CAME_WELL = frozenset({Outcome.FRESH, Outcome.STALE})
 
 OF_SOMEBODY_ELSE = "The connection that came back belongs to somebody else."
 NOT_OF_THIS_LINK = "The connection that came back was not made by this link."
+TO_BE_ERASED = "The customer asked to be forgotten meanwhile."
 NOT_CONFIRMED = "The provider did not confirm the connection that came back."
 
 
@@ -155,6 +156,8 @@ def _why_not(link: ConnectLink, result: Result) -> str:
     """
     if result.outcome not in CAME_WELL or result.bank_data is None:
         return NOT_CONFIRMED
+    if Customer.objects.filter(pk=link.customer_id, erasure_asked_at__isnull=False).exists():
+        return TO_BE_ERASED
     if result.tag:
         return "" if result.tag == tag_text(link) else NOT_OF_THIS_LINK
     refreshed_at = result.last_refresh_at

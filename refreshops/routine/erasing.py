@@ -12,7 +12,16 @@ from django.db.models import Exists, OuterRef, Q
 
 from refreshops.bankdata import retention, snapshots
 from refreshops.bankdata.models import BankAccount
-from refreshops.logins.models import Customer, Login, LoginStatus, Nightly, Note, Upload
+from refreshops.logins.models import (
+    Customer,
+    Language,
+    Login,
+    LoginStatus,
+    Nightly,
+    Note,
+    Upload,
+)
+from refreshops.routine import unlinking
 from refreshops.routine.models import Attempt, Run
 from refreshops.rules.freshness import DataState
 from refreshops.rules.lifecycle import AttemptState, Purpose
@@ -64,6 +73,7 @@ def forgotten(attempt: Attempt, *, now: datetime) -> None:
     _blank_the_journal_of_accounts(login)
     snapshots.drop(login.pk)
     Note.objects.filter(login=login).delete()
+    unlinking.forget_login(login)
     erasure.strip(provider=login.provider.name, login_id=login.login_id)
     _silence_attempts(login, now=now)
     Login.objects.filter(pk=login.pk).update(
@@ -162,10 +172,13 @@ def _then_empty_the_log() -> None:
 
 def _blank(customer: Customer, *, now: datetime) -> None:
     customer.reference = _free_reference(customer)
-    customer.name = ""
+    customer.name = customer.email = ""
+    customer.language = Language.ENGLISH.value
     customer.last_activity_at = None
     customer.erased_at = now
-    customer.save(update_fields=["reference", "name", "last_activity_at", "erased_at"])
+    blanked = ["reference", "name", "email", "language", "last_activity_at", "erased_at"]
+    customer.save(update_fields=blanked)
+    unlinking.forget_customer(customer)
     Login.objects.filter(customer=customer).update(status_reason="", institution="")
     # Written after the login was forgotten.
     Note.objects.filter(login__customer=customer).delete()

@@ -13,14 +13,23 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from refreshops.bankdata.models import BankAccount, Snapshot
-from refreshops.logins.models import Customer, Login, Note
+from refreshops.logins.models import (
+    ConnectLink,
+    Contact,
+    Customer,
+    Letter,
+    Login,
+    Note,
+    ReconnectCase,
+)
+from refreshops.routine import unlinking
 from refreshops.routine.erasing import forgotten_logins, settle
 from refreshops.routine.forgetting import forget
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt
 from refreshops.routine.opening import NothingToDo, Opened, ReasonMissing, Refused
 from refreshops.rules.lifecycle import Purpose
 from refreshops.tracing.events import Action, note
-from refreshops.tracing.models import Call, Event
+from refreshops.tracing.models import Call, Delivery, Event
 
 # So many logins are named in one question to the trace.
 LOGINS_AT_ONCE = 100
@@ -38,6 +47,11 @@ class Holdings:
     accounts: int
     notes: int
     journal: int
+    cases: int
+    contacts: int
+    links: int
+    mails: int
+    deliveries: int
 
     @property
     def bank_data(self) -> int:
@@ -61,11 +75,26 @@ def holdings(customer: Customer) -> Holdings:
         accounts=BankAccount.objects.filter(login__customer=customer).count(),
         notes=Note.objects.filter(login__customer=customer).count(),
         journal=journal_of(customer).count(),
+        cases=ReconnectCase.objects.filter(login__customer=customer).count(),
+        contacts=Contact.objects.filter(case__login__customer=customer).count(),
+        links=ConnectLink.objects.filter(customer=customer).count(),
+        mails=Letter.objects.filter(link__customer=customer).count(),
+        deliveries=sum(rows.count() for rows in deliveries_about(customer)),
     )
 
 
 def calls_about(customer: Customer) -> list[QuerySet[Call]]:
     """Return the calls made for a customer's logins, in parts: the trace has no foreign keys."""
+    return [Call.objects.filter(part) for part in _about(customer)]
+
+
+def deliveries_about(customer: Customer) -> list[QuerySet[Delivery]]:
+    """Return what the provider sent by itself about a customer's logins, in parts as the calls."""
+    return [Delivery.objects.filter(part) for part in _about(customer)]
+
+
+def _about(customer: Customer) -> list[Q]:
+    """Return the conditions of what was traced about a customer's logins, a few logins in each."""
     logins = list(
         Login.objects.filter(customer=customer)
         .order_by("pk")
@@ -73,9 +102,7 @@ def calls_about(customer: Customer) -> list[QuerySet[Call]]:
     )
     parts = (logins[at : at + LOGINS_AT_ONCE] for at in range(0, len(logins), LOGINS_AT_ONCE))
     return [
-        Call.objects.filter(
-            reduce(or_, (Q(provider=provider, login_id=login_id) for provider, login_id in part))
-        )
+        reduce(or_, (Q(provider=provider, login_id=login_id) for provider, login_id in part))
         for part in parts
     ]
 
@@ -172,6 +199,7 @@ def _ask(customer: Customer, *, by: Any, reason: str, now: datetime) -> None:
         Customer.objects.filter(pk=customer.pk).update(
             erasure_asked_at=now, erasure_asked_by=by, erasure_reason=reason.strip()[:500]
         )
+    unlinking.revoke_all(customer, by=by, now=now)
 
 
 def _note_request(customer: Customer, *, by: Any, reason: str, number: int, now: datetime) -> None:

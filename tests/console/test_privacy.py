@@ -162,6 +162,8 @@ def test_the_page_says_what_is_held_and_changes_nothing(signed_in, sealed):
 
     facts = dict(page.context["question"].facts)
     assert (facts["Logins"], facts["Snapshots of bank data"], facts["Calls"]) == ("1", "1", "1")
+    assert facts["Reconnect cases"] == "0, with 0 contacts"
+    assert facts["Connect links"] == "0, with 0 mails"
     assert "Export as JSON" in page.content.decode()
     assert not LogEntry.objects.exists()
 

@@ -16,6 +16,9 @@ pytestmark = pytest.mark.processes
 NAME = "Canary Q. Personname"
 REFERENCE = "CANARY-REFERENCE-5512"
 WHY_OFF = "canary left us in March"
+EMAIL = "canary.person@customers.example"
+SAID = "Canary calls back on Monday, after work"
+CLAIMED = "0ca0a01e-5a1d-4b0c-9c3e-00000000c1a0"
 HOLDER = "Canary Q. Holdername"
 ACCOUNT_NUMBER = "900123456789"
 USERNAME = "canary.username.48213"
@@ -38,11 +41,24 @@ NAME_THEM = f"""
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
-from refreshops.logins.models import Customer, Login
+from datetime import timedelta
+from django.utils import timezone
+from refreshops.logins import cases
+from refreshops.logins.models import ConnectLink, How, Letter, Login, ReconnectCase
 customer = Login.objects.get(login_id={{login_ids[0]!r}}).customer
 Login.objects.filter(login_id__in={{login_ids!r}}).update(
     customer=customer, status_reason={WHY_OFF!r})
-customer.name, customer.reference = {NAME!r}, {REFERENCE!r}; customer.save()
+customer.name, customer.reference, customer.email = {NAME!r}, {REFERENCE!r}, {EMAIL!r}
+customer.save()
+now = timezone.now()
+login = customer.logins.first()
+case = ReconnectCase.objects.create(login=login, reason="mfa", opened_at=now)
+cases.log(case, how=How.PHONE, text={SAID!r}, now=now)
+for mine, brought in ((login, ""), (None, {CLAIMED!r})):
+    link = ConnectLink.objects.create(provider=login.provider, customer=customer, login=mine,
+        case=case, claimed_login_id=brought, made_at=now, expires_at=now + timedelta(days=7))
+    Letter.objects.create(kind="connect", link=link, to={EMAIL!r}, queued_at=now, not_before=now,
+        error="No such mailbox: " + {EMAIL!r})
 LogEntry.objects.create(user=User.objects.create_user("ops"), action_flag=CHANGE,
     content_type=ContentType.objects.get_for_model(customer), object_id=str(customer.pk),
     object_repr=str(customer), change_message=str(customer))
@@ -121,7 +137,7 @@ def test_no_byte_of_the_database_names_the_person_any_more(world):
         shell(place, ERASE)
         after = traces_of_the_person(place)
 
-    assert set(before) == {NAME, REFERENCE, WHY_OFF}
+    assert set(before) == {NAME, REFERENCE, WHY_OFF, EMAIL, SAID, CLAIMED}
     assert after == []
 
 
@@ -166,7 +182,8 @@ def traces_of_the_person(place):
     files = b"".join(found.read_bytes() for found in path.parent.glob(f"{path.name}*"))
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as link:
         text = files + "\n".join(link.iterdump()).encode()
-    planted = (NAME, REFERENCE, WHY_OFF, HOLDER, ACCOUNT_NUMBER, USERNAME)
+    ours = (NAME, REFERENCE, WHY_OFF, EMAIL, SAID, CLAIMED)
+    planted = (*ours, HOLDER, ACCOUNT_NUMBER, USERNAME)
     return [word for word in planted if word.encode() in text]
 
 
