@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils.safestring import SafeString
 
 from refreshops.console.badges import mark
-from refreshops.logins.models import ConnectLink, LinkEnd
+from refreshops.logins.models import ClosedAs, ConnectLink, How, LinkEnd
 from refreshops.rules.outcomes import Reason
 
 # Read out by the handbook too: a test compares.
@@ -77,4 +77,20 @@ def state_of(link: ConnectLink, *, now: datetime, mailed: str = "") -> str:
 
 def end_words(link: ConnectLink) -> str:
     """Return what came of a link in words, or why what came back was refused."""
-    return LinkEnd(link.ended_as).label if link.ended_as else link.refused_why
+    return link_end_words(link.ended_as) or link.refused_why
+
+
+def link_end_words(ended_as: str) -> str:
+    """Return what came of a link that has ended; empty for one that has not."""
+    return str(dict(LinkEnd.choices).get(ended_as, ended_as))
+
+
+def closed_words(closed_as: str) -> str:
+    """Return how a case was closed."""
+    return str(dict(ClosedAs.choices).get(closed_as, closed_as))
+
+
+def contact_words(how: str) -> str:
+    """Return how somebody was in touch, as the beginning of a sentence."""
+    named = {How.PHONE.value: "Contact by phone", How.MAIL.value: "Contact by mail"}
+    return {**named, How.LINK.value: "Link opened"}.get(how, "Contact")

@@ -24,9 +24,13 @@ from django.db.models.functions import Cast, Coalesce
 from refreshops.console.scoping import calls_of, sees_everything
 from refreshops.console.story import named
 from refreshops.console.timeline_entries import (
+    CASE,
+    CASE_CLOSED,
+    CONTACT,
     DELIVERED,
     ENDED,
     EVENT,
+    LINK,
     NOTE,
     OPEN,
     ORDERED,
@@ -37,7 +41,7 @@ from refreshops.console.timeline_entries import (
     Timeline,
 )
 from refreshops.console.words import person
-from refreshops.logins.models import Login, Note
+from refreshops.logins.models import ConnectLink, Contact, Login, Note, ReconnectCase
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt
 from refreshops.rules.lifecycle import Origin
 from refreshops.tracing.events import Action
@@ -48,8 +52,8 @@ SHOWN = 25
 NEWEST_CALLS = 200
 CALLS_SHOWN = 12
 
-# The notes stand there themselves.
-NOT_TOLD = (Action.NOTE.value,)
+# These stand there themselves.
+NOT_TOLD = (Action.NOTE.value, Action.CONTACT.value, Action.MAKE_LINK.value)
 
 COLUMNS = (
     "kind",
@@ -106,6 +110,12 @@ def _parts(
     if below is None:
         yield _attempts(theirs.filter(state__in=OPEN_ATTEMPT), OPEN, Value(now, DateTimeField()))
     yield _below(NOTE, _notes(login), below)
+    if user.has_perm("logins.view_reconnectcase"):
+        yield _below(CASE, _cases(login), below)
+        yield _below(CASE_CLOSED, _closed_cases(login), below)
+        yield _below(CONTACT, _contacts(login), below)
+    if user.has_perm("logins.view_connectlink"):
+        yield _below(LINK, _links(login), below)
     if user.has_perm("tracing.view_event"):
         yield _below(EVENT, _events(login), below)
     if user.has_perm("tracing.view_delivery"):
@@ -147,6 +157,26 @@ def _attempts(rows: QuerySet[Attempt], kind: str, at: Any) -> QuerySet[Any]:
 def _notes(login: Login) -> QuerySet[Any]:
     rows = Note.objects.filter(login=login)
     return _table(rows, NOTE, F("written_at"), words=F("text"), **_person("written_by"))
+
+
+def _cases(login: Login) -> QuerySet[Any]:
+    rows = ReconnectCase.objects.filter(login=login)
+    return _table(rows, CASE, F("opened_at"), reason=F("reason"), code=F("provider_code"))
+
+
+def _closed_cases(login: Login) -> QuerySet[Any]:
+    rows = ReconnectCase.objects.filter(login=login, closed_at__isnull=False)
+    return _table(rows, CASE_CLOSED, F("closed_at"), state=F("closed_as"))
+
+
+def _contacts(login: Login) -> QuerySet[Any]:
+    rows = Contact.objects.filter(case__login=login)
+    return _table(rows, CONTACT, F("at"), what=F("how"), words=F("text"), **_person("by"))
+
+
+def _links(login: Login) -> QuerySet[Any]:
+    rows = ConnectLink.objects.filter(login=login)
+    return _table(rows, LINK, F("made_at"), state=F("ended_as"), **_person("made_by"))
 
 
 def _events(login: Login) -> QuerySet[Any]:

@@ -22,7 +22,24 @@ DELIVERED, EVENT, NOTE, OPEN, ORDERED, ENDED, STATUS, REGISTERED = (
     "a_status",
     "a_birth",
 )
-KINDS = frozenset({DELIVERED, EVENT, NOTE, OPEN, ORDERED, ENDED, STATUS, REGISTERED})
+# Of its reconnect cases: opened and closed, who was in touch, and which links were made.
+CASE, CASE_CLOSED, CONTACT, LINK = "reconnect", "reconnected", "contact", "link"
+KINDS = frozenset(
+    {
+        DELIVERED,
+        EVENT,
+        NOTE,
+        OPEN,
+        ORDERED,
+        ENDED,
+        STATUS,
+        REGISTERED,
+        CASE,
+        CASE_CLOSED,
+        CONTACT,
+        LINK,
+    }
+)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from refreshops.console import cases_list
 from refreshops.console.cases_words import CUSTOMER_STEPS
 from refreshops.console.handbook import FOLDER
 from refreshops.logins import cases
-from refreshops.logins.models import ClosedAs, Contact, How, Login, ReconnectCase
+from refreshops.logins.models import ClosedAs, ConnectLink, Contact, How, Login, ReconnectCase
 from refreshops.routine.models import Run
 from refreshops.tracing.models import Event
 from tests.builders import NOON, make_customer, make_login
@@ -402,3 +402,34 @@ def test_settings_say_when_a_case_proposes_to_switch_off(settings):
     settings.CASE_SWITCH_OFF_DAYS = 12
 
     assert wiring.case_switch_off_after() == timedelta(days=12)
+
+
+# --- In the login's timeline ---
+
+
+@pytest.mark.parametrize("name", ["ops", "manager", "auditor"])
+def test_the_timeline_of_a_login_tells_of_its_cases_contacts_and_links(signed_in, register, name):
+    login, client = register.own, signed_in("ops")
+    case = make_case(login, days=3, closed_at=NOON, closed_as="fresh")
+    at = NOON - timedelta(days=1)
+    cases.log(case, how=How.PHONE, by=register.run.opened_by, text="They <b>will</b>", now=at)
+    cases.log(case, how=How.LINK, now=NOON - timedelta(hours=1))
+    client.post(f"/logins/login/{login.pk}/link/", {"token": "t"})
+    ConnectLink.objects.update(made_at=NOON - timedelta(hours=2), ended_at=NOON, ended_as="cured")
+
+    page = signed_in(name).get(page_of(login)).content.decode()
+
+    told = page[page.index('id="timeline"') :]
+    order = [
+        "Reconnect case closed",
+        "fresh again",
+        "Link opened</strong> by the customer",
+        "Connect link made</strong> by ops, since then cured at the click",
+        "Contact by phone</strong>: ",
+        "They &lt;b&gt;will&lt;/b&gt;",
+        "Reconnect case opened",
+        "Answer the bank&#x27;s security question again",
+    ]
+    places = [told.index(words) for words in order]
+    assert places == sorted(places)
+    assert "Made a connect link" not in told

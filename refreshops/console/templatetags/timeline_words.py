@@ -8,11 +8,15 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from refreshops.console import delivery_words, story_words
+from refreshops.console import cases_words, delivery_words, story_words
 
 register = template.Library()
 
 register.filter("action_words", story_words.what_words)
+register.filter("must_do", cases_words.must_do)
+register.filter("closed_words", cases_words.closed_words)
+register.filter("contact_words", cases_words.contact_words)
+register.filter("link_end_words", cases_words.link_end_words)
 register.filter("delivery_words", delivery_words.state_words)
 
 
