@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from refreshops.connect.links import MOST_STARTS
-from refreshops.logins.models import ConnectLink, LoginStatus
+from refreshops.logins.models import ConnectLink, LoginStatus, Provider
+from refreshops.routine import connecting
 from refreshops.routine.connecting import LONGEST_WAIT, is_over
 from refreshops.routine.models import Attempt
 from refreshops.rules.lifecycle import AttemptState, Purpose
@@ -60,6 +61,24 @@ def standing_of(link: ConnectLink, attempt: Attempt | None, *, now: datetime) ->
     return _afterwards(link, attempt, now=now)
 
 
+def look(link: ConnectLink, *, now: datetime) -> Standing:
+    """Read where a link stands. An attempt that ends while we look is seen with what it left."""
+    attempt = connecting.attempt_of(link)
+    if attempt is not None and is_over(attempt):
+        # The link was read before its attempt: what both were told in one transaction came between.
+        link.refresh_from_db()
+        if link.attempt_id != attempt.pk:
+            attempt = connecting.attempt_of(link)
+    return standing_of(link, attempt, now=now)
+
+
+def is_held(provider: Provider, *, now: datetime) -> bool:
+    """Tell whether a provider is paused for longer than anybody waits before a screen."""
+    if provider.paused_at is None:
+        return False
+    return provider.resume_at is None or provider.resume_at > now + LONGEST_WAIT
+
+
 def _without_attempt(link: ConnectLink) -> Standing:
     """Where the provider wants nothing prepared, a click leads straight to its page, once."""
     if link.started_at is None:
@@ -77,11 +96,7 @@ def _was_handed(link: ConnectLink) -> bool:
 def _meanwhile(link: ConnectLink, attempt: Attempt, *, now: datetime) -> Standing:
     if attempt.purpose in CAME_BACK:
         return Standing.FETCHING
-    provider = link.provider
-    held = provider.paused_at is not None and (
-        provider.resume_at is None or provider.resume_at > now + LONGEST_WAIT
-    )
-    return Standing.LATER if held else Standing.WAITING
+    return Standing.LATER if is_held(link.provider, now=now) else Standing.WAITING
 
 
 def _afterwards(link: ConnectLink, attempt: Attempt, *, now: datetime) -> Standing:

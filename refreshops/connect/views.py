@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 from refreshops import wiring
 from refreshops.bankdata.vault import Sealed
 from refreshops.connect import clicking, landing, links, pages
-from refreshops.connect.standing import Standing, leads_somewhere, standing_of
+from refreshops.connect.standing import Standing, is_held, leads_somewhere, look
 from refreshops.connect.words import Page
 from refreshops.logins import cases
 from refreshops.logins.models import ConnectLink, How
@@ -82,6 +82,9 @@ def start(request: HttpRequest, token: str) -> HttpResponseBase:
         return _no(Page.NOTHING, status=404)
     if not wiring.public_url():
         logger.error("PUBLIC_URL is not set: nobody could come back by connect link %s", link.pk)
+        return _draw(link, Page.LATER, status=503, seconds=AN_HOUR_SECONDS)
+    if is_held(link.provider, now=now):
+        # Begun now it would ask the bank later, with no customer there to answer it.
         return _draw(link, Page.LATER, status=503, seconds=AN_HOUR_SECONDS)
     name = link.provider.name
     try:
@@ -157,7 +160,7 @@ def back(request: HttpRequest) -> HttpResponseBase:
     except ValueError:
         return _draw(link, Page.SENSELESS, status=400) if own else _no(Page.RETURNED, status=200)
     except connecting.Busy:
-        return _draw(link, Page.BUSY, status=503, seconds=BUSY_SECONDS)
+        return _draw(link, Page.BACK_LATER, status=503, seconds=BUSY_SECONDS)
     return _see(_address(token, "wait")) if own else _no(Page.RETURNED, status=200)
 
 
@@ -203,7 +206,7 @@ def _opening(now: datetime) -> clicking.Opening:
 
 def _stands(request: HttpRequest, link: ConnectLink, *, now: datetime) -> tuple[Standing, str]:
     """Return where a link stands and, when it is ready, the provider's address: good once."""
-    standing = standing_of(link, connecting.attempt_of(link), now=now)
+    standing = look(link, now=now)
     if standing is not Standing.GO or request.method != "GET":
         return standing, ""
     try:

@@ -28,6 +28,7 @@ class Page(StrEnum):
     RETURNED = "returned"
     CANCELLED = "cancelled"
     SENSELESS = "senseless"
+    BACK_LATER = "back_later"
     NOTHING = "nothing"
     NOT_SO = "not_so"
     NO_FORM = "no_form"
@@ -112,6 +113,11 @@ _ENGLISH = {
     Page.SENSELESS: Words(
         "Nothing was connected",
         "The address you came back with is not complete. Open your link once more and start again.",
+    ),
+    Page.BACK_LATER: Words(
+        "Almost there",
+        "Many people are connecting at this moment. Please load this page again in a few minutes, "
+        "so that we can check your connection.",
     ),
     Page.NOTHING: Words(
         "This link does not work",
@@ -201,6 +207,11 @@ _FRENCH = {
         "Rien n’a été connecté",
         "L’adresse avec laquelle vous êtes revenu est incomplète. Ouvrez de nouveau votre lien et "
         "recommencez.",
+    ),
+    Page.BACK_LATER: Words(
+        "Vous y êtes presque",
+        "Beaucoup de personnes se connectent en ce moment. Veuillez recharger cette page dans "
+        "quelques minutes, afin que nous puissions vérifier votre connexion.",
     ),
     Page.NOTHING: Words(
         "Ce lien ne fonctionne pas",

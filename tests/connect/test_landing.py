@@ -9,6 +9,7 @@ from django.utils import timezone
 from refreshops.connect.views import COOKIE
 from refreshops.logins.models import ConnectLink, Login
 from refreshops.providers.contract import Handover
+from refreshops.routine import connecting
 from refreshops.routine.connecting import tag_text
 from refreshops.routine.models import Attempt, Run
 from refreshops.rules.outcomes import Outcome, Reason
@@ -279,6 +280,22 @@ class TestCancelled:
 
         assert "Nothing was connected" in html
         assert "/connect/" not in html.replace("/static/connect/", "")
+
+
+class TestBusy:
+    def test_a_return_that_finds_no_place_may_come_again(self, browser, sent_on, monkeypatch):
+        def full(*args, **named):
+            raise connecting.Busy("Many people")
+
+        with monkeypatch.context() as busy:
+            busy.setattr(connecting, "open_attempt", full)
+            answer = browser.come_back(sent_on, NEW_ID)
+        again = browser.come_back(sent_on, NEW_ID)
+
+        assert (answer.status_code, int(answer["Retry-After"]) > 0) == (503, True)
+        assert "load this page again" in answer.content.decode()
+        assert again.status_code == 303
+        assert attempt_of(sent_on).claimed_login_id == NEW_ID
 
 
 class TestTheCookie:

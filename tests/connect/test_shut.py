@@ -168,6 +168,17 @@ class TestRequests:
         assert b"evil" not in answer.content
         assert b"RefreshOps" not in answer.content
 
+    def test_plain_http_goes_to_our_own_host_alone(self, link, settings):
+        settings.SECURE_SSL_REDIRECT = True
+        client = Client()
+
+        moved = client.get(address_of(link))
+        strange = client.get(address_of(link), headers={"host": "evil.example"})
+
+        assert moved["Location"] == f"https://testserver{address_of(link)}"
+        assert strange.status_code == 400
+        assert "Location" not in strange.headers
+
     def test_forwarded_hosts_change_nothing(self, browser, link):
         browser.press(link, headers={"x-forwarded-host": "evil.example"})
         end(link, Outcome.USER_ACTION, reason=Reason.MFA, handover=Handover(token="t"))
@@ -251,7 +262,7 @@ class TestTheLog:
         def break_down(*args, **named):
             raise ValueError("broken")
 
-        monkeypatch.setattr(views, "standing_of", break_down)
+        monkeypatch.setattr(views, "look", break_down)
         ConnectLink.objects.update(starts=1)
 
         Client(raise_request_exception=False).get(address_of(link, "wait"))

@@ -190,6 +190,19 @@ class TestTheClick:
         assert int(answer["Retry-After"]) > 0
         assert "Many people are connecting" in answer.content.decode()
 
+    @pytest.mark.parametrize("resumes_in", [None, timedelta(minutes=15)], ids=["open", "later"])
+    def test_begins_nothing_while_the_provider_is_paused(self, browser, link, resumes_in):
+        now = timezone.now()
+        Provider.objects.update(
+            paused_at=now, paused_reason="A key", resume_at=resumes_in and now + resumes_in
+        )
+
+        answer = browser.press(link)
+
+        assert answer.status_code == 503
+        assert "try again later" in answer.content.decode()
+        assert not Attempt.objects.exists()
+
     def test_is_refused_without_a_way_back(self, browser, link, settings):
         settings.PUBLIC_URL = ""
 

@@ -11,6 +11,7 @@ from refreshops.connect.views import STATES, WITH_A_BUTTON
 from refreshops.connect.words import WORDS, Page
 from refreshops.logins.models import ConnectLink, Provider
 from refreshops.providers.contract import Handover
+from refreshops.routine import connecting
 from refreshops.routine.connecting import tag_text
 from refreshops.routine.models import Attempt
 from refreshops.rules.outcomes import Outcome, Reason
@@ -145,6 +146,28 @@ class TestStanding:
 
         assert browser.state(link) == {"state": "done"}
         assert "You are connected" in browser.wait(link).content.decode()
+
+    @pytest.mark.parametrize(
+        ("outcome", "handover", "state"),
+        [
+            pytest.param(Outcome.FRESH, None, "done", id="cured"),
+            pytest.param(Outcome.USER_ACTION, CHALLENGED, "go", id="handed-over"),
+        ],
+    )
+    def test_an_attempt_that_ends_while_we_look_is_seen_whole(
+        self, browser, link, monkeypatch, outcome, handover, state
+    ):
+        browser.press(link)
+        read = connecting.attempt_of
+
+        def ends_meanwhile(seen):
+            monkeypatch.setattr(connecting, "attempt_of", read)
+            end(link, outcome, handover=handover)
+            return read(seen)
+
+        monkeypatch.setattr(connecting, "attempt_of", ends_meanwhile)
+
+        assert browser.state(link)["state"] == state
 
     @pytest.mark.parametrize(
         "outcome", [Outcome.OUR_CONFIG, Outcome.PROVIDER_FAULT, Outcome.THROTTLED, Outcome.UNKNOWN]
