@@ -77,6 +77,8 @@ LENDER_NAME = phrase("LENDER_NAME", "your lender", longest=80)
 LINK_DAYS = whole("LINK_DAYS", 7, low=1, high=60)
 # How much of the provider's limit customers with links may take from the daily run.
 CONNECT_SHARE_PERCENT = whole("CONNECT_SHARE_PERCENT", 20, low=1, high=90)
+# After so many days without a click a customer is reminded by mail; 0: never.
+REMIND_AFTER_DAYS = whole("REMIND_AFTER_DAYS", 0, low=0, high=60)
 CASE_SWITCH_OFF_DAYS = whole("CASE_SWITCH_OFF_DAYS", 30, low=1, high=3650)
 
 vars().update(mail("EMAIL_URL", "consolemail://"))

@@ -193,6 +193,19 @@ def attempt_retention() -> timedelta:
     return timedelta(days=settings.ATTEMPT_RETENTION_DAYS)
 
 
+def remind_after() -> timedelta | None:
+    """Return how long after a mail a customer who did nothing is reminded; None is never."""
+    return timedelta(days=settings.REMIND_AFTER_DAYS) if settings.REMIND_AFTER_DAYS else None
+
+
+def where_mails_go() -> str:
+    """Say where mails go that leave this machine for nobody; empty where they are sent."""
+    backend = settings.EMAIL_BACKEND.rsplit(".", 2)[-2]
+    if backend == "filebased":
+        return f"the folder {getattr(settings, 'EMAIL_FILE_PATH', '')}"
+    return "the worker's own log" if backend == "console" else ""
+
+
 def approval_above() -> int:
     """Return over how many logins an order of a person needs a second person's approval."""
     return int(settings.APPROVAL_ABOVE)

@@ -60,6 +60,7 @@ COUNTED: Mapping[Action, str] = {
     Action.BUNDLE: "call",
     Action.PRUNE: "row",
     Action.CHANGE_ROW: "row",
+    Action.SEND_LETTERS: "mail",
 }
 
 DETAIL_WORDS: Mapping[str, str] = {

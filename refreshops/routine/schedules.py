@@ -1,4 +1,4 @@
-"""When the queue starts things by itself: three rows of django-q2, the only place that writes them.
+"""When the queue starts things by itself: five rows of django-q2, the only place that writes them.
 
 All are cron rows: q2 computes those from "now" in local time, so they neither replay what was
 missed nor slide at a change of the clocks (DAILY rows do).
@@ -18,16 +18,25 @@ from refreshops.tracing.events import Action, note
 DAILY = "daily run"
 HEARTBEAT = "heartbeat"
 PRUNE = "prune"
+LETTERS = "mails"
+REMINDERS = "reminders"
 
 # A dotted path stands in the database: rename a task only together with a migration.
 TASKS = {
     DAILY: "refreshops.routine.tasks.open_today",
     HEARTBEAT: "refreshops.routine.tasks.heartbeat",
     PRUNE: "refreshops.routine.tasks.prune",
+    LETTERS: "refreshops.connect.tasks.send_letters",
+    REMINDERS: "refreshops.connect.tasks.remind",
 }
 DEFAULT_DAILY_TIME = time(10, 30)
 HEARTBEAT_CRON = "* * * * *"
 PRUNE_CRON = "40 3 * * *"
+# Nudges send mails at once; this is for those that wait for another try.
+LETTERS_CRON = "* * * * *"
+# The task itself knows when the daily run has begun, and reminds nobody twice. By day alone: with
+# an hourly row q2 looks for ever for the next time in the hour that the clocks repeat.
+REMINDERS_CRON = "20 9-21 * * *"
 
 FOR_EVER = -1
 SWITCHED_OFF = 0
@@ -44,6 +53,8 @@ def ensure_schedules() -> None:
         _ensure(DAILY, cron=_cron(DEFAULT_DAILY_TIME), keep_cron=True)
         _ensure(HEARTBEAT, cron=HEARTBEAT_CRON)
         _ensure(PRUNE, cron=PRUNE_CRON)
+        _ensure(LETTERS, cron=LETTERS_CRON)
+        _ensure(REMINDERS, cron=REMINDERS_CRON)
 
 
 def daily_time() -> time | None:

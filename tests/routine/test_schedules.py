@@ -44,7 +44,7 @@ def scheduled_starts(*, first: date, days: int) -> list[datetime]:
 
 
 class TestWriting:
-    def test_it_writes_three_rows_and_a_second_time_the_same_three(self):
+    def test_it_writes_five_rows_and_a_second_time_the_same_five(self):
         run_command()
         first = set(Schedule.objects.values_list("pk", "name", "func", "cron"))
 
@@ -55,6 +55,8 @@ class TestWriting:
             ("daily run", "refreshops.routine.tasks.open_today", "30 10 * * *"),
             ("heartbeat", "refreshops.routine.tasks.heartbeat", "* * * * *"),
             ("prune", "refreshops.routine.tasks.prune", "40 3 * * *"),
+            ("mails", "refreshops.connect.tasks.send_letters", "* * * * *"),
+            ("reminders", "refreshops.connect.tasks.remind", "20 9-21 * * *"),
         }
 
     def test_it_keeps_a_time_that_staff_have_set(self):
