@@ -10,7 +10,15 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
 from refreshops import wiring
-from refreshops.console import cases_list, cases_page, cases_recovery, cases_steps, order_pages
+from refreshops.console import (
+    cases_list,
+    cases_mail,
+    cases_page,
+    cases_recovery,
+    cases_steps,
+    link_pages,
+    order_pages,
+)
 from refreshops.console.addresses import cases_list as address_of_list
 from refreshops.console.cases_words import link_badge, must_do
 from refreshops.console.machine_rows import CappedPaginator, PageAdmin
@@ -55,7 +63,7 @@ class ReconnectCaseAdmin(PageAdmin):
     ordering = ("opened_at", "pk")
     sortable_by = ()
     paginator = CappedPaginator
-    actions = ("snooze", "switch_off")  # type: ignore[assignment]
+    actions = ("send_link", "snooze", "switch_off")  # type: ignore[assignment]
     nothing_yet = "A login whose customer must act opens one by itself."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReconnectCase]:
@@ -140,6 +148,15 @@ class ReconnectCaseAdmin(PageAdmin):
     def shared_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return what every page of a row is drawn with."""
         return {**self.admin_site.each_context(request), "opts": self.opts}
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        """Tell whether this person may make and send connect links."""
+        return link_pages.may_send(request.user)
+
+    @admin.action(description="Send a link by mail…", permissions=["send"])
+    def send_link(self, request: HttpRequest, queryset: QuerySet[ReconnectCase]) -> HttpResponse:
+        """Mail a link of its own for each of the chosen cases."""
+        return cases_mail.send_many(request, queryset)
 
     @admin.action(description="Snooze…", permissions=["work"])
     def snooze(self, request: HttpRequest, queryset: QuerySet[ReconnectCase]) -> HttpResponse:

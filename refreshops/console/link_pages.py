@@ -19,14 +19,21 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from refreshops import wiring
-from refreshops.connect import links
+from refreshops.connect import letters, links, tasks
 from refreshops.console.addresses import page
 from refreshops.console.cases_list import link_state
 from refreshops.console.cases_words import EXPIRED, REVOKED, USED, end_words, link_badge
 from refreshops.console.once import new_token, place_once
 from refreshops.console.scoping import seen_by, sees_everything
 from refreshops.logins.institutions import all_institutions, institutions_of_manager
-from refreshops.logins.models import ConnectLink, Customer, Language, Login, LoginStatus
+from refreshops.logins.models import (
+    ConnectLink,
+    Customer,
+    Language,
+    LetterKind,
+    Login,
+    LoginStatus,
+)
 from refreshops.logins.models import ReconnectCase as Case
 
 LINKS_SHOWN = 20
@@ -145,7 +152,7 @@ def for_customer(request: HttpRequest, customer: Customer) -> HttpResponse:
 def _view(request: HttpRequest, about: About) -> HttpResponse:
     if request.method != "POST":
         return _ask(request, about)
-    if about.why_not:
+    if about.why_not or (request.POST.get("mail") and not about.customer.email):
         return _ask(request, about, status=400)
     made: list[ConnectLink] = []
 
@@ -157,13 +164,17 @@ def _view(request: HttpRequest, about: About) -> HttpResponse:
     if place_once(request, token=request.POST.get("token", ""), place=place).again:
         messages.info(request, AGAIN)
         return redirect(about.back_url)
-    return _made(request, about, made[0])
+    if not request.POST.get("mail"):
+        return _made(request, about, made[0])
+    messages.success(request, f"A mail with a link to {about.customer.email} is queued.")
+    return redirect(about.back_url)
 
 
 def _make(request: HttpRequest, about: About) -> ConnectLink:
+    """Make the link, and the mail that carries it where one is wanted: both or neither."""
     language = request.POST.get("language", "")
     bank = "" if about.login else request.POST.get("institution", "")
-    return links.make(
+    link = links.make(
         provider=about.login.provider if about.login else wiring.provider_row(),
         customer=about.customer,
         by=request.user,
@@ -174,6 +185,11 @@ def _make(request: HttpRequest, about: About) -> ConnectLink:
         institution=bank if bank in _banks(request.user) else "",
         language=language if language in Language.values else "",
     )
+    if request.POST.get("mail"):
+        kind = LetterKind.RECONNECT if about.login else LetterKind.CONNECT
+        letters.queue(link, kind=kind, by=request.user, now=wiring.clock())
+        tasks.nudge()
+    return link
 
 
 def _banks(user: Any) -> list[str]:
@@ -190,6 +206,7 @@ def _ask(request: HttpRequest, about: About, *, status: int = 200) -> TemplateRe
         "days": wiring.link_lives().days,
         "token": request.POST.get("token") or new_token(),
         "may_send": may_send(request.user),
+        "may_mail": bool(about.customer.email),
         "links": shown(
             request.user, now=wiring.clock(), login=about.login, customer=about.customer
         ),

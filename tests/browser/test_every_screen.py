@@ -14,6 +14,8 @@ ROWS = {
     "customer": "SELECT min(customer_id) FROM logins_login WHERE outcome = 'user_action'",
     "login": "SELECT max(login_id) FROM routine_attempt WHERE purpose = 'switch_off'",
     "attempt": "SELECT max(id) FROM routine_attempt WHERE purpose = 'switch_off'",
+    "case": "SELECT min(id) FROM logins_reconnectcase WHERE closed_at IS NULL",
+    "link": "SELECT 1",
     "unknown": "SELECT min(id) FROM logins_unknownlogin",
     "provider": "SELECT min(id) FROM logins_provider",
     "run": "SELECT max(id) FROM routine_run WHERE purpose = 'switch_off' AND state = 'open'",
@@ -203,6 +205,19 @@ def _opened(address, filters):
 
 
 LOGINS, CUSTOMERS = "logins/login/", "logins/customer/"
+CASES = "logins/reconnectcase/?view=open"
+
+
+def _linked():
+    def show(visitor):
+        key = visitor.site.place.rows(ROWS["case"])[0][0]
+        visitor.open(f"logins/reconnectcase/{key}/change/")
+        visitor.page.get_by_role("link", name="Make a link…").click()
+        visitor.page.get_by_role("button", name="Make a link and show it").click()
+
+    return show
+
+
 SCREENS = {
     **{
         f"question-{action}": _asked(LOGINS, action)
@@ -219,6 +234,9 @@ SCREENS = {
     "customers-question": _asked(CUSTOMERS, "switch_off_all"),
     "unknown-question": _asked("logins/unknownlogin/", "switch_off", rows=1),
     "unknown-register": _asked("logins/unknownlogin/", "register", rows=1),
+    "cases-mail": _asked(CASES, "send_link", rows=1),
+    "cases-snooze": _asked(CASES, "snooze", rows=1),
+    "link-made": _linked(),
     "people-delete": _asked("auth/group/", "delete_selected", rows=1),
     "list-preview": _typed(
         "logins/login/list/", "The list", "C-10001 C-10002 C-10002 NOBODY", "Show what it names"

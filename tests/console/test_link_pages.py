@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.utils import timezone
 
+from refreshops import wiring
 from refreshops.connect import links
 from refreshops.logins.models import ConnectLink, Login, ReconnectCase
 from refreshops.tracing.models import Event
@@ -17,7 +19,9 @@ ADDRESS = re.compile(r'id="id_address" value="([^"]+)"')
 
 
 @pytest.fixture(autouse=True)
-def stopped_clock():
+def stopped_clock(monkeypatch):
+    # PostgreSQL's own clock goes on.
+    monkeypatch.setattr(wiring, "clock", timezone.now)
     with time_machine.travel(NOON, tick=False):
         yield
 
