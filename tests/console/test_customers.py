@@ -279,3 +279,15 @@ def test_a_customers_page_costs_eight_queries(signed_in, register, name):
         assert client.get(page_of(register.customer)).status_code == 200
 
     assert len(asked) <= 8
+
+
+def test_the_address_and_the_language_of_a_customer_are_edited_and_shown(signed_in, register):
+    client, page = signed_in("ops"), page_of(register.customer)
+    form = {"reference": "OWN-1", "email": "own@customers.example", "language": "fr"}
+
+    refused = client.post(page, {**form, "email": "nobody"})
+    assert client.post(page, form).status_code == 302
+
+    assert refused.context["adminform"].form.errors.keys() == {"email"}
+    shown = client.get(page).content.decode()
+    assert "E-mail own@customers.example, in French." in shown

@@ -38,6 +38,7 @@ from refreshops.logins.models import (
 from refreshops.routine.models import Attempt, Run
 from refreshops.routine.roles import PRIVACY
 from refreshops.tracing.events import BY_ITSELF, Action, note
+from refreshops.tracing.models import Delivery
 from tests.builders import NOON, make_customer, make_login, make_provider
 from tests.console.conftest import make_attempt, make_call, make_run
 from tests.console.permission_site import undone
@@ -227,6 +228,18 @@ def foreign_evidence(world, logins, people) -> None:
         UnknownLogin.objects.create(
             provider=flanks, login_id=f"{FOREIGN_ID}{number}", first_seen_at=NOON, last_seen_at=NOON
         )
+    for number, login in enumerate([*logins[:5], Login(login_id=str(uuid.uuid4()))]):
+        Delivery.objects.create(
+            received_at=NOON,
+            last_received_at=NOON,
+            provider="flinks",
+            kind="GetAccountsDetail",
+            digest=f"digest-{number}",
+            size=1,
+            login_id=login.login_id,
+            institution="Farbank",
+            provider_code="FARCODE",
+        )
     foreign_story(world, logins, people)
     for person in ("manager", "other"):
         LogEntry.objects.create(
@@ -415,18 +428,21 @@ POSTS = [
             "/logins/reconnectcase/",
             {"action": action, "_selected_action": ["{case}", FOREIGN_CASE], **fields},
         )
-        for action in ("snooze", "switch_off")
+        for action in ("send_link", "snooze", "switch_off")
         for fields in ({}, {"select_across": "1"})
     ),
-    (
-        "/logins/reconnectcase/",
-        {
-            "action": "snooze",
-            "_selected_action": [FOREIGN_CASE],
-            "rows": f"{{case}},{FOREIGN_CASE}",
-            "days": "3",
-            **SURE,
-        },
+    *(
+        (
+            "/logins/reconnectcase/",
+            {
+                "action": action,
+                "_selected_action": [FOREIGN_CASE],
+                "rows": f"{{case}},{FOREIGN_CASE}",
+                "days": "3",
+                **SURE,
+            },
+        )
+        for action in ("send_link", "snooze")
     ),
     (f"/logins/login/{FOREIGN_LOGIN}/link/", {"token": "t"}),
     (f"/logins/customer/{FOREIGN_CUSTOMER}/link/", {"token": "t"}),
