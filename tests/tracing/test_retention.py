@@ -1,5 +1,6 @@
 """Calls go by age alone."""
 
+import gc
 from datetime import timedelta
 from itertools import pairwise
 
@@ -126,3 +127,40 @@ def test_a_deletion_carries_its_own_log_into_the_database_after_each_step():
     steps = [word for word in said if word in ("DELETE", "PRAGMA")]
     tidied = ["PRAGMA"] if connection.vendor == "sqlite" else []
     assert steps == ["DELETE", *tidied] * 2
+
+
+@pytest.mark.parametrize("was_on", [True, False], ids=["on", "off"])
+def test_no_garbage_is_collected_while_a_step_keeps_others_from_writing(was_on):
+    for _ in range(12):
+        make_call(at=NOON)
+    during = []
+
+    def watch(execute, sql, params, many, context):
+        if sql.startswith("DELETE"):
+            during.append(gc.isenabled())
+        return execute(sql, params, many, context)
+
+    (gc.enable if was_on else gc.disable)()
+    try:
+        with connection.execute_wrapper(watch):
+            retention.delete_in_steps(Call.objects.order_by("pk"), rest=lambda seconds: None)
+        after = gc.isenabled()
+    finally:
+        gc.enable()
+
+    assert during == [False, False]
+    assert after is was_on
+
+
+def test_a_step_that_fails_leaves_garbage_collection_on():
+    make_call(at=NOON)
+
+    def fail(execute, sql, params, many, context):
+        if sql.startswith("DELETE"):
+            raise OSError("the disk is full")
+        return execute(sql, params, many, context)
+
+    with pytest.raises(OSError, match="full"), connection.execute_wrapper(fail):
+        retention.delete_in_steps(Call.objects.order_by("pk"), rest=lambda seconds: None)
+
+    assert gc.isenabled()
