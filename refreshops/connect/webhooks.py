@@ -11,7 +11,6 @@ from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, transaction
 from django.http import HttpRequest, HttpResponse
-from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -66,7 +65,7 @@ def flinks(request: HttpRequest) -> HttpResponse:
 def _receive(request: HttpRequest, name: str) -> HttpResponse:
     try:
         body = _body(request)
-    except UnreadablePostError:
+    except OSError:  # the sender is gone
         return _answer(400)
     if body is None:
         return _answer(413)

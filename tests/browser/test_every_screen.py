@@ -25,6 +25,7 @@ ROWS = {
     "slot": "SELECT min(id) FROM routine_slot",
     "beat": "SELECT min(id) FROM routine_beat",
     "call": "SELECT max(id) FROM tracing_call WHERE provider_code = 'QUESTION_NOT_FOUND'",
+    "delivery": "SELECT max(id) FROM tracing_delivery",
     "event": "SELECT max(id) FROM tracing_event",
     "snapshot": "SELECT min(id) FROM bankdata_snapshot",
     "account": "SELECT min(id) FROM bankdata_bankaccount",
@@ -35,6 +36,17 @@ ROWS = {
 }
 # Texts for a machine or a file, and what only a POST answers.
 NO_PAGES = re.compile(r"healthz|\.json|\.csv|/jsi18n/|/autocomplete/|/export/|/logout/|/faults/")
+A_DELIVERY = """
+    INSERT INTO tracing_delivery
+           (received_at, last_received_at, provider, kind, digest, size, times, login_id,
+            request_id, tag, institution, provider_code, message, answer, state, state_reason,
+            tries)
+    SELECT l.created_at, l.created_at, 'flinks', 'GetAccountsDetail', '0f1e', 54321, 2, l.login_id,
+           '7a6b5c4d-3e2f-1a0b-9c8d-7e6f5a4b3c2d', 'rf-0f1e2d3c4b5a69788796a5b4c3d2e1f0',
+           l.institution, '', '', '{"HttpStatusCode": 200, "AccountCount": 3}', 'superseded',
+           'A newer refresh was known already.', 1
+      FROM logins_login l ORDER BY l.id LIMIT 1
+"""
 BAD_FILE = b"reference,account_manager\nC-10001,nobody-of-that-name\n,ops\n"
 GOOD_FILE = b"reference,name\nC-10001,Maple and Sons of a Very Long Name Indeed Limited\n"
 
@@ -62,6 +74,7 @@ def test_every_screen_is_accessible_quiet_and_fits(whole, browser, site, picture
     looks.at("sign-in-refused")
     visitor.sign_in("admin")
     _make_orders(visitor)
+    site.place.change(A_DELIVERY)
 
     for name, show in SCREENS.items():
         show(visitor)

@@ -8,6 +8,7 @@ import json
 import uuid
 
 import pytest
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
 from django_q.models import OrmQ
@@ -158,10 +159,9 @@ class Endless(io.RawIOBase):
 
 
 def sent(stream, **environ):
-    request = RequestFactory().post(ADDRESS, b"", content_type="application/json")
-    request.META.pop("CONTENT_LENGTH", None)
-    request.META.update({"wsgi.input": stream, **environ})
-    return webhooks.flinks(request)
+    usual = RequestFactory().post(ADDRESS).environ
+    usual.pop("CONTENT_LENGTH", None)
+    return webhooks.flinks(WSGIRequest({**usual, "wsgi.input": stream, **environ}))
 
 
 @pytest.mark.parametrize(
@@ -185,6 +185,22 @@ def test_what_is_too_large_is_refused_without_being_read(environ, read):
     answer = sent(stream, **environ)
 
     assert (answer.status_code, stream.taken) == (413, read)
+
+
+class Broken(io.RawIOBase):
+    """A sender that is gone in the middle."""
+
+    def read(self, size=-1):
+        raise ConnectionResetError
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{"CONTENT_LENGTH": "9"}, {"wsgi.input_terminated": True}],
+    ids=["with-a-length", "in-chunks"],
+)
+def test_a_sender_that_is_gone_leaves_nothing(environ):
+    assert sent(Broken(), **environ).status_code == 400
 
 
 @pytest.mark.django_db

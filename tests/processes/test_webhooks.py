@@ -151,9 +151,10 @@ def test_both_at_once_with_kills_of_either(hours_ago, site):
         for process in chance.sample([routine, applier], k=2):
             kill(process)
             time.sleep(chance.uniform(0, 0.2))
-    applier = place.start(APPLIER, "loop")
+    appliers = [place.start(APPLIER, "loop") for _ in range(2)]
     found = place.run_routine()
-    kill(applier)
+    for process in appliers:
+        kill(process)
     place.manage(APPLIER, "sweep")
 
     assert found["outcomes"] == {"fresh": LOGINS}
