@@ -93,6 +93,11 @@ def text_of(*, kind: str, language: str) -> tuple[str, str]:
     return in_force(row) if row is not None else OURS[kind, language]
 
 
+def ours(*, kind: str, language: str) -> tuple[str, str]:
+    """Return our own subject and text."""
+    return OURS[kind, language]
+
+
 def in_force(row: LetterText) -> tuple[str, str]:
     """Return the subject and text that a row puts in force."""
     return (row.subject, row.body) if row.body else OURS[row.kind, row.language]

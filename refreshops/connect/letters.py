@@ -49,6 +49,8 @@ def queue(link: ConnectLink, *, kind: LetterKind, by: Any, now: datetime) -> Let
     """
     if link.revoked_at or link.ended_at or link.expires_at <= now:
         raise NotSendable("This link leads nowhere any more: make a new one.")
+    if link.customer.erasure_asked_at is not None:
+        raise NotSendable("The customer asked to be forgotten: nobody writes to them any more.")
     if not link.customer.email:
         raise NotSendable("The customer has no e-mail address here: add one, or copy the link.")
     with transaction.atomic():
@@ -101,7 +103,10 @@ def queue_for_cases(
 def _open(cases: QuerySet[ReconnectCase]) -> QuerySet[ReconnectCase]:
     waiting = Letter.objects.filter(link__case=OuterRef("pk"), state=LetterState.QUEUED)
     wanted = cases.filter(
-        closed_at__isnull=True, login__status=LoginStatus.ACTIVE, login__gone_at__isnull=True
+        closed_at__isnull=True,
+        login__status=LoginStatus.ACTIVE,
+        login__gone_at__isnull=True,
+        login__customer__erasure_asked_at__isnull=True,
     )
     return wanted.annotate(waits=Exists(waiting)).select_related("login__customer").order_by("pk")
 
@@ -173,6 +178,8 @@ def not_wanted_because(letter: Letter, *, now: datetime, banks_down: Collection[
         return "The customer has connected meanwhile."
     if link.expires_at <= now:
         return "The link has expired meanwhile."
+    if link.customer.erasure_asked_at is not None:
+        return "The customer asked to be forgotten meanwhile."
     if link.customer.email != letter.to:
         return "The customer's address has changed meanwhile."
     if link.case is not None and link.case.closed_at is not None:

@@ -34,6 +34,7 @@ APP_OF = {
     "login": "logins",
     "customer": "logins",
     "provider": "logins",
+    "lettertext": "logins",
     "run": "routine",
     "attempt": "routine",
     "call": "tracing",

@@ -51,6 +51,8 @@ OF_TABLE: Mapping[str, tuple[str, str]] = {
     "logins_login": ("The list of logins", "One login"),
     "logins_reconnectcase": ("The list of reconnect cases", "One case"),
     "logins_unknownlogin": ("Leaks", "Leaks"),
+    "logins_letter": ("Mails to customers", "Mails to customers"),
+    "logins_lettertext": ("Mails to customers", "Mails to customers"),
     "logins_provider": ("Providers", "Providers"),
     "routine_run": ("The list of runs", "One run"),
     "routine_attempt": ("Attempts", "Attempts"),

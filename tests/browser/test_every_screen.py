@@ -25,6 +25,8 @@ ROWS = {
     "slot": "SELECT min(id) FROM routine_slot",
     "beat": "SELECT min(id) FROM routine_beat",
     "call": "SELECT max(id) FROM tracing_call WHERE provider_code = 'QUESTION_NOT_FOUND'",
+    "letter": "SELECT max(id) FROM logins_letter",
+    "lettertext": "SELECT min(id) FROM logins_lettertext",
     "delivery": "SELECT max(id) FROM tracing_delivery",
     "event": "SELECT max(id) FROM tracing_event",
     "snapshot": "SELECT min(id) FROM bankdata_snapshot",
@@ -36,6 +38,13 @@ ROWS = {
 }
 # Texts for a machine or a file, and what only a POST answers.
 NO_PAGES = re.compile(r"healthz|\.json|\.csv|/jsi18n/|/autocomplete/|/export/|/logout/|/faults/")
+A_LETTER = """
+    INSERT INTO logins_letter
+           (kind, sample_of, language, "to", queued_at, state, tries, not_before, error)
+    SELECT 'test', 'connect', 'en', 'somebody.with.a.long.name@lender.example', l.created_at,
+           'failed', 5, l.created_at, 'The mail server could not be reached (EMAIL_URL).'
+      FROM logins_login l ORDER BY l.id LIMIT 1
+"""
 A_DELIVERY = """
     INSERT INTO tracing_delivery
            (received_at, last_received_at, provider, kind, digest, size, times, login_id,
@@ -75,6 +84,7 @@ def test_every_screen_is_accessible_quiet_and_fits(whole, browser, site, picture
     visitor.sign_in("admin")
     _make_orders(visitor)
     site.place.change(A_DELIVERY)
+    site.place.change(A_LETTER)
 
     for name, show in SCREENS.items():
         show(visitor)

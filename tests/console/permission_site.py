@@ -23,7 +23,14 @@ from refreshops import wiring
 from refreshops.bankdata.models import BankAccount, Snapshot
 from refreshops.console.login_page import VIEWED
 from refreshops.logins import uploads
-from refreshops.logins.models import ConnectLink, Login, ReconnectCase, UnknownLogin
+from refreshops.logins.models import (
+    ConnectLink,
+    Letter,
+    LetterText,
+    Login,
+    ReconnectCase,
+    UnknownLogin,
+)
 from refreshops.routine.models import Beat, Run, Slot
 from refreshops.rules.lifecycle import Purpose, RunState
 from refreshops.tracing.events import Action, note
@@ -141,6 +148,8 @@ class Site:
             "rows": rows["login"],
             "words": rows["reference"],
             "text": "Called them",
+            "subject": "A mail",
+            "body": "Please open {link}",
             "key": rows["upload"],
             "import_file": SimpleUploadedFile("customers.csv", b"reference,name\nOWN-1,Maple\n"),
             "starts_at": "11:15",
@@ -228,6 +237,10 @@ def _of_everybody(register: Register) -> dict[str, object]:
         "beat": Beat.objects.create(name=f"seat {uuid.uuid4()}", seen_at=now).pk,
         "user": User.objects.create_user(f"colleague-{uuid.uuid4()}").pk,
         "group": Group.objects.create(name=f"Readers {uuid.uuid4()}").pk,
+        "letter": Letter.objects.create(
+            kind="test", to="x@lender.example", state="failed", queued_at=now, not_before=now
+        ).pk,
+        "lettertext": LetterText.objects.get_or_create(kind="test", language="en")[0].pk,
         "kind": ContentType.objects.get_for_model(Login).pk,
     }
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 from refreshops.console import story
 from refreshops.console.sign_ins import FAILURES_A_MINUTE
 from refreshops.console.story_words import WHAT, what_was_done
-from refreshops.logins.models import ConnectLink, ReconnectCase, UnknownLogin
+from refreshops.logins.models import ConnectLink, LetterText, ReconnectCase, UnknownLogin
 from refreshops.providers.contract import Result
 from refreshops.routine import connecting, endings, schedules, tasks, waiting
 from refreshops.routine.models import Run
@@ -186,6 +186,18 @@ def edit_customer(world: World) -> None:
     manager = world.people["manager"].pk
     form = {"reference": "OWN-1", "name": "Jane Roe", "language": "en", "account_manager": manager}
     world.client("ops").post(page_of(world.register.customer), form)
+
+
+def text_page() -> str:
+    """Return the address of the text of a mail."""
+    text, _ = LetterText.objects.get_or_create(kind="connect", language="en")
+    return f"/logins/lettertext/{text.pk}/"
+
+
+def send_test(world: World) -> None:
+    world.people["ops"].email = "ops@lender.example"
+    world.people["ops"].save()
+    world.post("ops", f"{text_page()}test/")
 
 
 def case_of(world: World) -> str:
@@ -356,6 +368,17 @@ WAYS = (
     ),
     Way(Action.REVOKE_LINK, revoke_link),
     Way(Action.CONNECT, connect, who=A_CUSTOMER, names_its_run=True),
+    Way(
+        Action.SEND_LETTERS,
+        send_test,
+        number=1,
+    ),
+    Way(
+        Action.CHANGE_LETTER,
+        lambda world: world.post(
+            "ops", f"{text_page()}change/", subject="Hello", body="Open {link}, Jane Roe"
+        ),
+    ),
     Way(Action.REFUSE_RETURN, come_back, who=A_CUSTOMER, why=connecting.OF_SOMEBODY_ELSE),
     Way(
         Action.CONTACT,
