@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from refreshops.logins.models import Login
+from refreshops.logins.models import Login, ReconnectCase
 from refreshops.routine.models import Attempt, Run
 from refreshops.tracing.models import Call, Event
 
@@ -25,10 +25,11 @@ LISTS = {
     "customers": "logins_customer",
     "events": "tracing_event",
     "unknown logins": "logins_unknownlogin",
+    "cases": "logins_reconnectcase",
     "snapshots": "bankdata_snapshot",
 }
 # What an account manager opens; the rest is not theirs.
-MANAGERS_LISTS = ("calls", "attempts", "runs", "logins", "customers")
+MANAGERS_LISTS = ("calls", "attempts", "runs", "logins", "customers", "cases")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ def pages(who: str) -> list[Page]:
     found = [Page("morning", who, reverse("admin:index"), "page", "morning")]
     found.append(Page("morning.json", who, reverse("admin:morning"), "page", "morning.json"))
     found.append(Page("leaks", who, reverse("admin:leaks"), "page", "leaks"))
+    recovery = reverse("admin:case_recovery")
+    found.append(Page("recovery", who, recovery, "page", "recovery"))
     client = signed_in(who)
     for name in names:
         found += _of_list(client, name, who)
@@ -110,6 +113,11 @@ def _searches(name: str, who: str) -> dict[str, dict[str, Any]]:
             "customer's name": {"q": customer.name},
             "no customer's name": {"q": "zzzzzz"},
         },
+        "cases": {
+            "LoginId": {"q": _asked_back(who)},
+            "customer's reference": {"q": customer.reference},
+            "no customer's name": {"q": "zzzzzz"},
+        },
         "customers": {"reference": {"q": customer.reference}, "name": {"q": customer.name}},
         "events": {"LoginId": {"q": asked.login_id}, "run": numbers["run"]},
         "snapshots": {"LoginId": {"q": asked.login_id}},
@@ -144,6 +152,9 @@ def _of_rows(who: str) -> Iterator[Page]:
         ("a customer", "admin:logins_customer_change", login.customer_id),
         ("a call", "admin:tracing_call_change", call.pk),
     ]
+    case = ReconnectCase.objects.filter(closed_at__isnull=True, login__in=_logins_of(who))
+    newest_case = case.order_by("-pk").values_list("pk", flat=True)[0:1].get()
+    rows.append(("a case", "admin:logins_reconnectcase_change", newest_case))
     attempt = login.attempts.filter(state="done").order_by("-pk")[0:1].get()
     rows.append(("an attempt", "admin:routine_attempt_change", attempt.pk))
     if who == MANAGER:
@@ -162,6 +173,12 @@ def _of_rows(who: str) -> Iterator[Page]:
         yield Page(
             f"yesterday's run {query}", who, f"{yesterday}?{query}", "page", "yesterday's run"
         )
+
+
+def _asked_back(who: str) -> str:
+    """Return the id of a login whose customer must act."""
+    waiting = _logins_of(who).filter(cases__closed_at__isnull=True, cases__isnull=False)
+    return str(waiting.order_by("-pk").values_list("login_id", flat=True)[0:1].get())
 
 
 def _logins_of(who: str) -> Any:

@@ -49,6 +49,7 @@ class Measured:
     stock: dict[str, list[float]] = field(default_factory=dict)
     middle: list[float] = field(default_factory=list)
     large: list[float] = field(default_factory=list)
+    mails: dict[str, float] = field(default_factory=dict)
     retention: dict[str, float] = field(default_factory=dict)
 
 
@@ -102,6 +103,7 @@ def measured(
             _run("bench.history", *worlds[name], *map(str, sizes))
         with _guests(worlds) as guests:
             found = _of_worlds(kind, guests, quick=quick)
+        found.mails = json.loads(_run("bench.mail_times", *worlds["large"]).splitlines()[-1])
         found.retention = json.loads(_run("bench.prune_times", *worlds["large"]).splitlines()[-1])
         yield found
 

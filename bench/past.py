@@ -9,11 +9,11 @@ from django.contrib.auth.models import Group, User
 from django.db import connection, transaction
 from django.db.models import Model
 
-from bench import endings, history_sql
+from bench import asked_back, endings, history_sql
 from bench.population import FULL_PAGE, Size, fill
 from bench.runs_planned import Planned, Scale, planned
 from refreshops import wiring
-from refreshops.logins.models import Login, Note, Provider
+from refreshops.logins.models import ConnectLink, Login, Note, Provider, ReconnectCase
 from refreshops.routine import learning, seats, slots
 from refreshops.routine.models import Attempt, Run
 from refreshops.routine.roles import AUDITORS, OPERATIONS
@@ -44,6 +44,9 @@ def fill_history(scale: Scale, *, now: datetime) -> dict[str, int]:
         for row in plan:
             _write(row, provider, people[0], now=now)
     _learn(plan, people[0], now=now)
+    with transaction.atomic():
+        asked_back.plant(people[0], now=now)
+        asked_back.give_addresses()
     with connection.cursor() as cursor:
         # As autovacuum would soon; SQLite is never told about its sizes, so not here either.
         if connection.vendor == "postgresql":
@@ -52,7 +55,7 @@ def fill_history(scale: Scale, *, now: datetime) -> dict[str, int]:
             cursor.execute("DELETE FROM sqlite_stat1")
     return {
         model._meta.verbose_name_plural.lower(): model._default_manager.count()
-        for model in (Login, Run, Attempt, Call, Event, Note)
+        for model in (Login, Run, Attempt, Call, Event, Note, ReconnectCase, ConnectLink)
     }
 
 
