@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import F, QuerySet
 
 from refreshops.logins.models import (
     ConnectLink,
@@ -86,8 +86,9 @@ def queue_for_cases(
     """
     with transaction.atomic():
         _one_at_a_time(now)
+        waiting = _waiting()
         open_ones = list(_open(cases))
-        idle = [case for case in open_ones if not case.waits]  # type: ignore[attr-defined]
+        idle = [case for case in open_ones if case.pk not in waiting]
         reached = [case for case in idle if case.login.customer.email]
         if reached:
             _queue_all(reached, kind=kind, by=by, now=now, lives=lives)
@@ -100,15 +101,20 @@ def queue_for_cases(
     )
 
 
+def _waiting() -> set[int | None]:
+    """Return the cases that a mail waits for in the outbox."""
+    queued = Letter.objects.filter(state=LetterState.QUEUED, link__isnull=False)
+    return set(queued.values_list("link__case_id", flat=True))
+
+
 def _open(cases: QuerySet[ReconnectCase]) -> QuerySet[ReconnectCase]:
-    waiting = Letter.objects.filter(link__case=OuterRef("pk"), state=LetterState.QUEUED)
     wanted = cases.filter(
         closed_at__isnull=True,
         login__status=LoginStatus.ACTIVE,
         login__gone_at__isnull=True,
         login__customer__erasure_asked_at__isnull=True,
     )
-    return wanted.annotate(waits=Exists(waiting)).select_related("login__customer").order_by("pk")
+    return wanted.select_related("login__customer").order_by("pk")
 
 
 def _queue_all(

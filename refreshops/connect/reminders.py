@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import F, Max, Q, QuerySet
 
 from refreshops.connect import letters
 from refreshops.logins import cases
-from refreshops.logins.models import ConnectLink, Letter, LetterKind, LetterState, ReconnectCase
+from refreshops.logins.models import LetterKind, ReconnectCase
 from refreshops.tracing.events import THE_SCHEDULE
 
 MOST_REMINDERS = 2
@@ -21,13 +21,14 @@ def due(
     A link that was only opened counts as not used: scanners of mails open links. A case that
     nobody has written about yet is a person's to begin.
     """
-    mails = Letter.objects.filter(link__case=OuterRef("pk"), state=LetterState.SENT)
-    last = Subquery(mails.order_by("-sent_at").values("sent_at")[:1])
-    clicks = ConnectLink.objects.filter(case=OuterRef("pk"), started_at__gte=OuterRef("mailed_at"))
     open_ones = cases.open_cases().filter(reminders__lt=MOST_REMINDERS)
     waiting = cases.to_do(open_ones, now=now, banks_down=banks_down)
-    mailed = waiting.annotate(mailed_at=last).filter(mailed_at__lte=now - after)
-    return mailed.exclude(Exists(clicks))
+    # Led by the cases: where a subquery asked for mails that were sent, it would read all of those.
+    noted = waiting.annotate(
+        mailed_at=Max("links__letters__sent_at"), clicked_at=Max("links__started_at")
+    )
+    idle = Q(clicked_at__isnull=True) | Q(clicked_at__lt=F("mailed_at"))
+    return noted.filter(idle, mailed_at__lte=now - after)
 
 
 def remind(
@@ -37,8 +38,9 @@ def remind(
 
     Safe to repeat: who has a mail waiting gets no second one.
     """
+    found = due(now=now, after=after, banks_down=banks_down)
     return letters.queue_for_cases(
-        due(now=now, after=after, banks_down=banks_down),
+        ReconnectCase.objects.filter(pk__in=found.values("pk")),
         by=THE_SCHEDULE,
         now=now,
         lives=lives,
