@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Case, CharField, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, CharField, Count, F, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.lookups import Exact
 from django.http import HttpRequest
 
@@ -89,7 +89,7 @@ def narrow(rows: Rows, view: str, *, down: frozenset[str], now: datetime) -> Row
             return rows.filter(opened_at__gte=since)
         case "came_back":
             return rows.filter(opened_at__gte=since, closed_at__isnull=False)
-    wanted = rows.filter(_WANTED)
+    wanted = rows.filter(cases.wanted())
     match view:
         case "":
             return cases.to_do(wanted, now=now, banks_down=down)
@@ -102,10 +102,6 @@ def narrow(rows: Rows, view: str, *, down: frozenset[str], now: datetime) -> Row
             after = wiring.case_switch_off_after()
             return cases.proposing_switch_off(to_do, now=now, after=after)
     return rows.none()
-
-
-# As `cases.open_cases` says it: the list begins at its own rows.
-_WANTED = Q(closed_at__isnull=True, login__status="active", login__gone_at__isnull=True)
 
 
 def order_of(view: str) -> tuple[Any, ...]:

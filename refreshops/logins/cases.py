@@ -102,14 +102,24 @@ def _open(
     )
 
 
+def wanted() -> Q:
+    """Return the condition of open cases whose login is still wanted.
+
+    Asked of each case, and not joined: few cases are open, and many logins active, with which
+    SQLite would begin.
+    """
+    logins = Login.objects.filter(
+        pk=OuterRef("login_id"), status=LoginStatus.ACTIVE, gone_at__isnull=True
+    )
+    return Q(Exists(logins), closed_at__isnull=True)
+
+
 def open_cases(*, logins: QuerySet[Login] | None = None) -> QuerySet[ReconnectCase]:
     """Return the open cases of logins that are still wanted; of `logins` alone, if given.
 
     The case of a login that was switched off rests: nobody asks its customer for anything.
     """
-    found = ReconnectCase.objects.filter(
-        closed_at__isnull=True, login__status=LoginStatus.ACTIVE, login__gone_at__isnull=True
-    )
+    found = ReconnectCase.objects.filter(wanted())
     return found if logins is None else found.filter(login__in=logins)
 
 
