@@ -19,6 +19,8 @@ from refreshops.console.words import outcome_now
 from refreshops.logins.models import Contact, LoginStatus, ReconnectCase
 
 CONTACTS_SHOWN = 100
+NOT_ASKED = "Ask them: by a link, by mail or by phone."
+ASKED = "They were asked: see below."
 
 
 @dataclass(frozen=True)
@@ -73,18 +75,19 @@ def stands(case: ReconnectCase, *, now: datetime, down: bool) -> Stands:
             "This case rests: its login is not refreshed any more.",
             "Nobody needs to act. It goes on when the login is switched on again.",
         )
-    matter = f"{must_do(case.reason)}: that is what the customer must do."
+    step = must_do(case.reason)
+    matter = f"The customer must {step[0].lower()}{step[1:]}."
     if down:
         return Stands(
             matter, "Nobody needs to act now: the bank looks down. Wait for the next night.", True
         )
     if case.snoozed_until is not None and case.snoozed_until > now:
         return Stands(matter, "It was put off; nobody needs to act before then.")
-    asked = "Ask them" if case.last_contact_at is None else "They were asked: see below"
+    asked = NOT_ASKED if case.last_contact_at is None else ASKED
     old = now - case.opened_at >= wiring.case_switch_off_after()
     return Stands(
         matter,
-        f"The customer acts next. {asked}: by a link, by mail or by phone.",
+        f"The customer acts next. {asked}",
         proposes_switch_off=old,
     )
 

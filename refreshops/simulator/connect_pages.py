@@ -15,6 +15,7 @@ ASSETS = Path(__file__).parent / "assets"
 ASSET_TYPES = {
     "connect.css": "text/css; charset=utf-8",
     "connect.js": "text/javascript; charset=utf-8",
+    "connect.svg": "image/svg+xml",
 }
 HEADERS = {
     "Cache-Control": "no-store",
@@ -34,7 +35,7 @@ RETRIED = (Step.CREDENTIAL, Step.MFA)
 
 
 def asset(name: str) -> Reply | None:
-    """Return the script or the stylesheet."""
+    """Return the script, the stylesheet or the icon."""
     if name not in ASSET_TYPES:
         return None
     headers = {"Cache-Control": "no-cache"}
@@ -187,7 +188,8 @@ def _page(
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)} · SIMULATOR</title>"
-        '<link rel="icon" href="data:,"><link rel="stylesheet" href="/v2/assets/connect.css">'
+        '<link rel="icon" href="/v2/assets/connect.svg">'
+        '<link rel="stylesheet" href="/v2/assets/connect.css">'
         '<script src="/v2/assets/connect.js" defer></script></head>'
         f'<body data-events="{escape(json.dumps(events))}"{leading}>'
         f'<p class="banner">{escape(words["simulator"])}</p><main>{inner}</main>'
