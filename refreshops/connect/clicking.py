@@ -87,7 +87,12 @@ def start(
 
 
 def _is_settled(link: ConnectLink, standing: Standing) -> bool:
-    return standing in UNDER_WAY or standing is Standing.DONE or link.revoked_at is not None
+    return standing in UNDER_WAY or standing is Standing.DONE or _leads_nowhere(link)
+
+
+def _leads_nowhere(link: ConnectLink) -> bool:
+    """Tell whether a link was shut after its address was looked up, before we held it."""
+    return link.revoked_at is not None or bool(connecting.why_not_asked(link))
 
 
 def _check_often(link: ConnectLink, *, now: datetime) -> None:
@@ -138,7 +143,8 @@ def go_on(
     """
     with transaction.atomic():
         link = locked(link)
-        if standing_of(link, connecting.attempt_of(link), now=now) is not Standing.GO:
+        standing = standing_of(link, connecting.attempt_of(link), now=now)
+        if standing is not Standing.GO or _leads_nowhere(link):
             return ""
         handover = None
         if link.sealed_handover is not None:

@@ -73,6 +73,8 @@ def _is_awaited(link: ConnectLink) -> bool:
 
 
 def _why_not(link: ConnectLink, login: Login | None) -> str:
+    if why := connecting.why_not_asked(link):
+        return why
     if login is None:
         return ""
     if login.customer_id != link.customer_id:

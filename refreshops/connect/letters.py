@@ -20,6 +20,7 @@ from refreshops.logins.models import (
     LoginStatus,
     ReconnectCase,
 )
+from refreshops.routine.connecting import MOVED, why_not_asked
 from refreshops.routine.models import Beat
 from refreshops.tracing.events import Action, note
 
@@ -49,6 +50,8 @@ def queue(link: ConnectLink, *, kind: LetterKind, by: Any, now: datetime) -> Let
     """
     if link.revoked_at or link.ended_at or link.expires_at <= now:
         raise NotSendable("This link leads nowhere any more: make a new one.")
+    if why := why_not_asked(link):
+        raise NotSendable(why)
     if link.customer.erasure_asked_at is not None:
         raise NotSendable("The customer asked to be forgotten: nobody writes to them any more.")
     if not link.customer.email:
@@ -190,10 +193,12 @@ def not_wanted_because(letter: Letter, *, now: datetime, banks_down: Collection[
         return "The customer's address has changed meanwhile."
     if link.case is not None and link.case.closed_at is not None:
         return "The case was closed meanwhile."
-    return _not_wanted_for(link.login, banks_down) if link.login is not None else ""
+    return _not_wanted_for(link.login, link, banks_down) if link.login is not None else ""
 
 
-def _not_wanted_for(login: Login, banks_down: Collection[str]) -> str:
+def _not_wanted_for(login: Login, link: ConnectLink, banks_down: Collection[str]) -> str:
+    if login.customer_id != link.customer_id:
+        return MOVED
     if login.status != LoginStatus.ACTIVE.value or login.gone_at is not None:
         return "The login is not wanted any more."
     if login.institution in banks_down:

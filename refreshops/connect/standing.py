@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from refreshops.connect.links import MOST_STARTS
-from refreshops.logins.models import ConnectLink, LoginStatus, Provider
+from refreshops.logins.models import ConnectLink, Provider
 from refreshops.routine import connecting
 from refreshops.routine.connecting import LONGEST_WAIT, is_over
 from refreshops.routine.models import Attempt
@@ -38,10 +38,12 @@ UNDER_WAY = frozenset({Standing.WAITING, Standing.GO, Standing.FETCHING})
 
 
 def leads_somewhere(link: ConnectLink, *, now: datetime) -> bool:
-    """Tell whether a link that is alive may still be used: not worn out, its login still wanted."""
+    """Tell whether a link that is alive may still be used: not worn out, its login still wanted
+    and still its customer's.
+    """
     if link.ended_at is not None:
         return True
-    if link.login is not None and link.login.status != LoginStatus.ACTIVE.value:
+    if connecting.why_not_asked(link):
         return False
     worn_out = link.starts >= MOST_STARTS
     return not worn_out or (link.started_at is not None and now < link.started_at + SHOWN_FOR)

@@ -9,7 +9,14 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from refreshops.logins import cases
-from refreshops.logins.models import ConnectLink, Customer, LinkEnd, Login, Provider
+from refreshops.logins.models import (
+    ConnectLink,
+    Customer,
+    LinkEnd,
+    Login,
+    LoginStatus,
+    Provider,
+)
 from refreshops.providers.contract import Result
 from refreshops.routine.models import (
     OPEN_ATTEMPT,
@@ -35,6 +42,9 @@ OF_SOMEBODY_ELSE = "The connection that came back belongs to somebody else."
 NOT_OF_THIS_LINK = "The connection that came back was not made by this link."
 TO_BE_ERASED = "The customer asked to be forgotten meanwhile."
 NOT_CONFIRMED = "The provider did not confirm the connection that came back."
+REVOKED = "The link was revoked meanwhile."
+SWITCHED_OFF = "The login of this link is switched off here."
+MOVED = "The login of this link belongs to another customer now."
 
 
 class Busy(Refused):
@@ -158,12 +168,30 @@ def _why_not(link: ConnectLink, result: Result) -> str:
         return NOT_CONFIRMED
     if Customer.objects.filter(pk=link.customer_id, erasure_asked_at__isnull=False).exists():
         return TO_BE_ERASED
+    if link.revoked_at is not None:
+        return REVOKED
+    if why := why_not_asked(link):
+        return why
     if result.tag:
         return "" if result.tag == tag_text(link) else NOT_OF_THIS_LINK
     refreshed_at = result.last_refresh_at
     if link.started_at is None or refreshed_at is None:
         return NOT_OF_THIS_LINK
     return "" if refreshed_at >= link.started_at - CLOCKS_DIFFER else NOT_OF_THIS_LINK
+
+
+def why_not_asked(link: ConnectLink) -> str:
+    """Say why nobody is to reconnect a link's login any more, or return an empty text.
+
+    A login may be switched off, or given to another customer, after a link was sent: whoever holds
+    that link must not sign in to somebody else's bank.
+    """
+    login = link.login
+    if login is None:
+        return ""
+    if login.customer_id != link.customer_id:
+        return MOVED
+    return "" if login.status == LoginStatus.ACTIVE.value else SWITCHED_OFF
 
 
 def tag_text(link: ConnectLink) -> str:

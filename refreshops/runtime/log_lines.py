@@ -8,7 +8,7 @@ from refreshops.logins.cells import visible
 FURTHER = "\n    "
 
 # Whoever reads a connect link in the log could use it.
-_LINK = re.compile(r"(/connect/)(?!back\b)[^/\s?#\"']+")
+_LINK = re.compile(r"(/connect/+)(?!back\b)[^/\s?#\"']+")
 
 
 class PlainLines(logging.Formatter):

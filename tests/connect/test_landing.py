@@ -106,6 +106,26 @@ class TestRefused:
         assert answer.status_code == 303
         assert "switched off" in attempt_after(sent_on).refused_why
 
+    def test_nothing_new_is_asked_about_once_the_links_login_is_somebody_elses(
+        self, browser, sent_on
+    ):
+        before = Attempt.objects.count()
+        Login.objects.filter(pk=sent_on.login_id).update(customer=make_customer("FOR-1"))
+
+        browser.come_back(sent_on, NEW_ID)
+
+        assert Attempt.objects.count() == before
+        assert "another customer" in attempt_after(sent_on).refused_why
+
+    def test_nor_once_it_was_switched_off(self, browser, sent_on):
+        before = Attempt.objects.count()
+        Login.objects.update(status="inactive")
+
+        browser.come_back(sent_on, NEW_ID)
+
+        assert Attempt.objects.count() == before
+        assert "switched off" in attempt_after(sent_on).refused_why
+
     def test_the_customer_reads_the_same_for_a_foreign_and_an_unconfirmed_one(
         self, browser, sent_on, make_link, foreign
     ):

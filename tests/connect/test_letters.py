@@ -17,7 +17,7 @@ from refreshops.logins.models import (
     ReconnectCase,
 )
 from refreshops.tracing.models import Event
-from tests.builders import NOON, FakeClock
+from tests.builders import NOON, FakeClock, make_customer
 from tests.connect.mailing import (
     HOUSE,
     LIVES,
@@ -48,6 +48,15 @@ def test_a_mail_waits_with_no_link_in_it():
     event = Event.objects.get(action="send_letters")
     assert (event.number, event.subject, event.subject_id) == (1, "login", link.login_id)
     assert not Contact.objects.exists()
+
+
+def test_a_link_of_a_login_that_is_somebody_elses_now_is_mailed_to_nobody():
+    link = make_link(make_case())
+    Login.objects.update(customer=make_customer("C-other", name="John Doe"))
+    link = ConnectLink.objects.get(pk=link.pk)
+
+    with pytest.raises(letters.NotSendable, match="another customer"):
+        letters.queue(link, kind=LetterKind.RECONNECT, by=None, now=NOON)
 
 
 def test_the_same_order_twice_is_one_mail():
@@ -235,6 +244,10 @@ def change_login(**fields):
     return lambda letter: Login.objects.filter(pk=letter.link.login_id).update(**fields)
 
 
+def move_login(letter):
+    change_login(customer=make_customer("C-other", name="John Doe"))(letter)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -248,6 +261,7 @@ def change_login(**fields):
         ),
         pytest.param(change_login(status="inactive"), "not wanted", id="switched-off"),
         pytest.param(change_login(gone_at=NOON), "not wanted", id="gone"),
+        pytest.param(move_login, "another customer", id="moved-to-another-customer"),
         pytest.param(change_login(institution="Down Bank"), "looks down", id="bank-down"),
         pytest.param(
             lambda letter: type(letter.link.customer).objects.update(email="new@a.example"),

@@ -16,6 +16,7 @@ from refreshops.logins.models import ConnectLink, Login
 from refreshops.providers.contract import Handover
 from refreshops.rules.outcomes import Outcome, Reason
 from refreshops.runtime.log_lines import PlainLines
+from tests.builders import make_customer
 from tests.connect.conftest import PUBLIC_URL, address_of, end
 
 STEPS = ("", "wait", "state")
@@ -33,6 +34,8 @@ def dead_token(kind: str, link: ConnectLink, unknown: ConnectLink) -> str:
     ConnectLink.objects.filter(pk=link.pk).update(**changes.get(kind, {}))
     if kind == "switched off":
         Login.objects.filter(pk=link.login_id).update(status="inactive")
+    if kind == "moved":
+        ConnectLink.objects.filter(pk=link.pk).update(customer=make_customer("FOR-1"))
     named = {
         "forged": token[:-1] + ("A" if token[-1] != "A" else "B"),
         "unsigned": link.key.hex,
@@ -53,6 +56,7 @@ KINDS = [
     "expired",
     "worn out",
     "switched off",
+    "moved",
     "longer",
     "endless",
     "of another key",
@@ -257,6 +261,11 @@ class TestTheLog:
         assert "/connect/[link]" in written
         assert token not in written
         assert token.split(".")[1] not in written
+
+    def test_nor_does_an_address_with_a_stroke_too_many(self, browser, link, caplog):
+        browser.get(address_of(link).replace("/connect/", "/connect//"))
+
+        assert "Not Found: /connect//[link]" in self.written(caplog)
 
     def test_nor_does_a_fault(self, link, caplog, monkeypatch):
         def break_down(*args, **named):

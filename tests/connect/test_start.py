@@ -6,11 +6,12 @@ import pytest
 from django.utils import timezone
 
 from refreshops.connect import clicking, links
-from refreshops.logins.models import ConnectLink, Contact, Provider
+from refreshops.logins.models import ConnectLink, Contact, Login, Provider
 from refreshops.providers.contract import Handover
 from refreshops.routine.models import Attempt, Run
 from refreshops.rules.outcomes import Outcome, Reason
 from refreshops.tracing.models import Event
+from tests.builders import make_customer
 from tests.connect.conftest import FORM_TOKEN, address_of, attempt_of, end
 
 CHALLENGED = Handover("5f0c2b1e-1111-4222-8333-444455556666", "token-for-the-page")
@@ -222,3 +223,39 @@ class TestTheClick:
 
 def end_link(link: ConnectLink) -> None:
     ConnectLink.objects.filter(pk=link.pk).update(ended_at=timezone.now(), ended_as="cured")
+
+
+class TestBetweenLookAndLock:
+    """What was true when the address was looked up may not be any more when the row is held."""
+
+    def revoked(self, link):
+        ConnectLink.objects.filter(pk=link.pk).update(revoked_at=timezone.now())
+
+    def moved(self, link):
+        Login.objects.filter(pk=link.login_id).update(customer=make_customer("FOR-1"))
+
+    @pytest.mark.parametrize("what", ["revoked", "moved"])
+    def test_nobody_is_sent_on_any_more(self, browser, link, wants_no_tokens, what):
+        ConnectLink.objects.filter(pk=link.pk).update(started_at=timezone.now())
+        getattr(self, what)(link)
+
+        url = clicking.go_on(
+            link, open_sealed=lambda sealed: {}, address=lambda *of: "there", now=timezone.now()
+        )
+
+        link.refresh_from_db()
+        assert (url, link.handed_at) == ("", None)
+
+    @pytest.mark.parametrize("what", ["revoked", "moved"])
+    def test_nothing_is_begun_any_more(self, link, what):
+        getattr(self, what)(link)
+        opening = clicking.Opening(
+            local_date=timezone.now().date(), window=timedelta(seconds=60), share_percent=20
+        )
+
+        begun = clicking.start(
+            link, opening=opening, offers=lambda purpose: True, now=timezone.now()
+        )
+
+        assert not begun
+        assert not Attempt.objects.exists()

@@ -148,6 +148,40 @@ def test_a_login_registered_to_somebody_else_meanwhile_is_left_alone():
     assert link.refused_why == connecting.OF_SOMEBODY_ELSE
 
 
+def revoke(link):
+    ConnectLink.objects.filter(pk=link.pk).update(revoked_at=NOON)
+
+
+def switch_off(link):
+    Login.objects.filter(pk=link.login_id).update(status="inactive")
+
+
+def move(link):
+    Login.objects.filter(pk=link.login_id).update(customer=make_customer(reference="C-other"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        pytest.param(revoke, connecting.REVOKED, id="revoked"),
+        pytest.param(switch_off, connecting.SWITCHED_OFF, id="switched-off"),
+        pytest.param(move, connecting.MOVED, id="moved-to-another-customer"),
+    ],
+)
+def test_what_nobody_wants_any_more_when_its_data_is_there_is_not_registered(spoil, why):
+    old = make_login()
+    link = make_link(customer=old.customer, login=old)
+    attempt = open_attempt(link, claimed_login_id=CLAIMED)
+    spoil(link)
+
+    end(attempt, result(tag=connecting.tag_text(link)))
+
+    assert not Login.objects.filter(login_id=CLAIMED).exists()
+    assert not Snapshot.objects.exists()
+    link.refresh_from_db()
+    assert (link.refused_why, link.ended_at) == (why, None)
+
+
 def test_a_new_login_at_the_same_bank_closes_the_case_of_the_old_one_for_good():
     old = make_login(institution="Maple Trust")
     case = ReconnectCase.objects.create(login=old, reason="mfa", opened_at=NOON)
