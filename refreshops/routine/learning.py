@@ -25,8 +25,10 @@ def finish(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datet
     """End an attempt we hold with what its conversation learned, in the caller's transaction."""
     if attempt.login_id is None and attempt.claimed_login_id:
         result = _confirmed(attempt, result, now=now)
-    if attempt.login_id is not None:
-        turn.hold_login(attempt.login_id)
+    than, told = result.last_refresh_at, ""
+    newer = attempt.login_id is not None and turn.hold_login_and_compare(
+        attempt.login_id, than=than
+    )
     attempt.step_to(
         AttemptState.DONE,
         outcome=result.outcome.value,
@@ -50,7 +52,8 @@ def finish(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datet
             _heard_of_the_provider(attempt, result, now=now)
         return
     data, kept = result.bank_data, None
-    told = turn.told_of_a_newer_refresh(attempt, than=result.last_refresh_at, now=now)
+    if newer:
+        told = turn.told_of_a_newer_refresh(attempt, than=than, now=now)
     if data is not None and sealed is not None and not told:
         kept = snapshots.store(
             login=attempt.login, attempt_id=attempt.pk, data=data, sealed=sealed, now=now

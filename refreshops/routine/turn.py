@@ -101,6 +101,18 @@ def hold_login(login_id: int, *, wait: bool = True) -> bool:
     return statements.fetch(text, [login_id]) is not None
 
 
+def hold_login_and_compare(login_id: int, *, than: datetime | None) -> bool:
+    """Lock a login's row as `hold_login` does; tell whether we know of a newer refresh than `than`.
+
+    One question, because every attempt that ends asks both. A `than` of None is older than any.
+    """
+    text = "SELECT last_refresh_at > %s FROM logins_login WHERE id = %s"
+    if connection.features.has_select_for_update:
+        text += " FOR NO KEY UPDATE"
+    found = statements.fetch(text, [than or LONG_AGO, login_id])
+    return found is not None and bool(found[0])
+
+
 def switched_since(attempt: Attempt) -> bool:
     """Tell whether an order to switch its login left us after this attempt's first call.
 

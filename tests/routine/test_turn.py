@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from refreshops.logins.models import Login, Provider
 from refreshops.routine import turn
@@ -136,3 +137,28 @@ def test_an_attempts_standing_is_that_of_its_run_provider_and_login(waiting):
     Provider.objects.update(paused_at=NOON, paused_reason="x")
     Login.objects.update(status="inactive")
     assert turn.standing(attempt.pk) == turn.Standing("paused", True, "inactive")
+
+
+@pytest.mark.parametrize(
+    ("known", "than", "newer"),
+    [
+        pytest.param(None, None, False, id="never-refreshed"),
+        pytest.param(None, NOON, False, id="the-first-refresh"),
+        pytest.param(NOON, None, True, id="an-answer-that-says-nothing"),
+        pytest.param(NOON, NOON, False, id="the-same"),
+        pytest.param(NOON, NOON + timedelta(seconds=1), False, id="an-older-one-is-known"),
+        pytest.param(NOON, NOON - timedelta(microseconds=1), True, id="a-newer-one-is-known"),
+    ],
+)
+def test_whoever_holds_a_login_knows_whether_a_newer_refresh_is_known(known, than, newer):
+    login = make_login(last_refresh_at=known)
+
+    with transaction.atomic():
+        assert turn.hold_login_and_compare(login.pk, than=than) is newer
+
+
+def test_a_login_that_has_gone_knows_of_no_refresh(waiting):
+    gone = Login.objects.order_by("pk").last().pk + 1
+
+    with transaction.atomic():
+        assert turn.hold_login_and_compare(gone, than=None) is False
