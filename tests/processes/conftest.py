@@ -1,5 +1,6 @@
 """Installations on SQLite and PostgreSQL beside a running simulator."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from tests.installation import Installation, Templates
 from tests.postgres import running_postgres
+from tests.processes.forked import ForkedInstallation, Forks, running_forks
 from tests.simulation import Simulator, running_simulator
 
 
@@ -19,6 +21,13 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
             tmp_path_factory.mktemp("templates"),
             start_postgres=lambda: stack.enter_context(running_postgres(durable=False)),
         )
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    # A socket's name must be short.
+    with tempfile.TemporaryDirectory(prefix="forks-") as folder, running_forks(Path(folder)) as all:
+        yield all
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -42,15 +51,18 @@ def simulate() -> Iterator[Callable[..., Simulator]]:
 
 
 @pytest.fixture
-def install(templates: Templates, tmp_path: Path) -> Iterator[Callable[..., Installation]]:
+def install(
+    templates: Templates, forks: Forks, tmp_path: Path
+) -> Iterator[Callable[..., Installation]]:
     made = []
 
     def start(kind: str, simulator: Simulator | None = None, **environment: str) -> Installation:
         register = simulator.register if simulator else None
         url, needed = templates.fresh(kind, folder=tmp_path, register=register)
         api_url = environment.pop("FLINKS_API_URL", None)
-        place = Installation(
+        place = ForkedInstallation(
             tmp_path,
+            forks=forks,
             database_url=url,
             api_url=api_url or (simulator.url if simulator else "http://127.0.0.1:9/v3/"),
             environment=needed | environment,

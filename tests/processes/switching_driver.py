@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -130,13 +131,17 @@ def run(plan: Plan) -> Counter[str]:
     waves = iter(enumerate(plan.waves))
     begun = time.monotonic()
     until = begun + plan.give_up_after
+    if plan.surely:
+        # A driver that is to die at a point must find something to do.
+        for index, wave in waves:
+            order(wave, number=index, chance=chance)
     for number in range(plan.kills):
         point = plan.points[0] if plan.surely else chance.choice((*plan.points, "", ""))
         child = fork(point, chance.randint(1, 8 if plan.surely else 30), until=until)
         # Every wave is ordered while somebody drives.
         if number * len(plan.waves) // plan.kills != (number - 1) * len(plan.waves) // plan.kills:
-            index, wave = next(waves)
-            order(wave, number=index, chance=chance)
+            for index, wave in islice(waves, 1):
+                order(wave, number=index, chance=chance)
         shortest = plan.longest_life if plan.surely else 0.1
         dies_within = chance.uniform(shortest, plan.longest_life)
         ends[f"{point} {fared(child, dies_within=dies_within)}"] += 1

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.processes
     ("logins", "faster", "late_s"),
     [
         # Where others use the machine too, it may rest a while; a poll must not be lost for it.
-        pytest.param(100, 8, 4.0, id="100"),
+        pytest.param(60, 8, 4.0, id="60"),
         pytest.param(200, 5, 1.0, id="200", marks=pytest.mark.soak),
     ],
 )

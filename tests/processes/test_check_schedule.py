@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.processes.databases import mostly
+
 pytestmark = pytest.mark.processes
 REASON = ("--reason", "The customer left")
 
@@ -27,6 +29,7 @@ def ids_of(rows):
     return [row["login_id"] for row in rows]
 
 
+@mostly("sqlite")
 def test_a_plain_look_finds_what_was_changed_behind_our_back(world):
     simulator, place, ids = world
     assert leaks(place)["monthly_cost"] == {}
@@ -83,7 +86,6 @@ def test_the_clock_is_told_and_everybody_has_seven_days(world):
     assert clock["sentence"]
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("words", "why"),
     [
@@ -92,8 +94,8 @@ def test_the_clock_is_told_and_everybody_has_seven_days(world):
         (["--login-id", "nobody"], "Not in the register"),
     ],
 )
-def test_a_senseless_choice_is_refused(world, words, why):
-    _, place, _ = world
+def test_a_senseless_choice_is_refused(install, words, why):
+    place = install("sqlite")
 
     done = place.manage("check_schedule", *words, expect=None)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes.databases import mostly
 from tests.processes.evidence import assert_everything_ended_once, assert_one_to_one
 
 DRIVER = str(Path(__file__).with_name("dying_driver.py"))
@@ -56,6 +57,7 @@ def test_a_kill_at_a_named_point_loses_nothing(point, simulate, install):
     assert repeats(simulator) <= CONCURRENCY
 
 
+@mostly("postgresql")
 @pytest.mark.parametrize("kills", [10, pytest.param(60, marks=pytest.mark.soak)])
 def test_kills_at_random_times_lose_nothing(kills, database, simulate, install):
     seed = random.SystemRandom().randrange(10**6)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes.databases import mostly
+
 HANDS = str(Path(__file__).with_name("hands.py"))
 LOGINS, OF_THE_FILTER = 12_000, 10_000
 LIMIT, WINDOW_S = 40, 1.0
@@ -49,6 +51,7 @@ def choose_all(place):
     ]
 
 
+@mostly("postgresql")
 def test_all_rows_of_a_filter_become_one_order_that_obeys_the_throttle(large):
     simulator, place = large
 

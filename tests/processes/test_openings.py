@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes.databases import mostly
 from tests.processes.evidence import assert_everything_ended_once, assert_one_to_one
 
 SCRIPT = str(Path(__file__).with_name("open_at_once.py"))
@@ -24,6 +25,7 @@ def test_a_hundred_openings_at_one_instant_make_one_run(database, simulate, inst
     assert place.rows("SELECT count(*) FROM routine_attempt WHERE login_id IS NOT NULL") == [(50,)]
 
 
+@mostly("postgresql")
 def test_a_second_routine_joins_the_first_and_both_end_it(database, simulate, install):
     simulator = simulate(scenario="calm", logins=40, limit=0, latency=0.1, body_kb=5)
     place = install(database, simulator)
@@ -41,6 +43,7 @@ def test_a_second_routine_joins_the_first_and_both_end_it(database, simulate, in
     assert_one_to_one(place, simulator)
 
 
+@mostly("sqlite")
 def test_yesterdays_unfinished_run_is_closed_when_todays_opens(database, simulate, install):
     simulator = simulate(scenario="calm", logins=6, limit=0)
     place = install(database, simulator)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes.databases import mostly
 from tests.processes.evidence import assert_one_to_one
 
 DRIVER = str(Path(__file__).with_name("switching_driver.py"))
@@ -301,6 +302,7 @@ def start(simulate, install, database, *, logins):
     return simulator, place
 
 
+@mostly("postgresql")
 def test_logins_under_fire_end_as_the_provider_has_them(database, simulate, install):
     seed = int(os.environ.get("SEED", random.SystemRandom().randrange(10**6)))
     print(f"SEED={seed}")

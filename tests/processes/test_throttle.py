@@ -5,6 +5,7 @@ import time
 import pytest
 
 from tests.installation import kill
+from tests.processes.databases import mostly
 from tests.processes.evidence import (
     assert_everything_ended_once,
     assert_one_to_one,
@@ -25,6 +26,7 @@ PACE = {
 pytestmark = pytest.mark.processes
 
 
+@mostly("postgresql")
 @pytest.mark.parametrize(
     ("with_kill", "logins", "window_s", "least_used"),
     [

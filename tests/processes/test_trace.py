@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes.databases import mostly
 from tests.processes.evidence import assert_everything_ended_once, assert_one_to_one
 
 CANARY_KEY = "canary-x-api-key-7f3a9"
@@ -47,6 +48,7 @@ MARK = re.compile(r"\[hidden:([a-p]{8})\]")
 pytestmark = pytest.mark.processes
 
 
+@mostly("postgresql")
 def test_three_hundred_logins_are_traced_one_to_one(database, simulate, install):
     simulator = simulate(scenario="morning", logins=320, limit=0, body_kb=5, pending_seconds=0.5)
     place = install(database, simulator)
@@ -64,7 +66,10 @@ def test_three_hundred_logins_are_traced_one_to_one(database, simulate, install)
     assert answered == place.rows("SELECT count(*) FROM tracing_call")
 
 
-def test_no_planted_secret_is_anywhere(simulate, install, tmp_path):
+@pytest.mark.parametrize(
+    "rows", [pytest.param(8, id="some"), pytest.param(25, id="many", marks=pytest.mark.soak)]
+)
+def test_no_planted_secret_is_anywhere(rows, simulate, install, tmp_path):
     keys = {"x_api_key": CANARY_KEY, "secret_key": CANARY_SECRET, "bearer": CANARY_BEARER}
     simulator = simulate(scenario="codes", logins=60, limit=0, plant=PLANTED, keys=keys)
     place = install(
@@ -82,7 +87,7 @@ def test_no_planted_secret_is_anywhere(simulate, install, tmp_path):
     refused = place.rows("SELECT login_id FROM logins_login WHERE outcome = 'user_action'")[0][0]
     order = ("deactivate", "--login-id", refused, "--reason", "Left", "--json")
     ordered = place.manage(*order, expect=None)
-    shown, logged = everything_shown(place)
+    shown, logged = everything_shown(place, rows=rows)
     where = {"stdout": done.stdout.encode(), "stderr": done.stderr.encode()}
     where |= {"order": f"{ordered.stdout}{ordered.stderr}".encode(), "log": logged.encode()}
     where |= {"database": whole_database(place.database_url, tmp_path)}
@@ -163,7 +168,7 @@ for label in ("logins.login", "logins.customer", "logins.provider", "routine.run
     model = apps.get_model(label)
     name = f"{model._meta.app_label}_{model._meta.model_name}"
     short = {"bankaccount": "account"}.get(model._meta.model_name, model._meta.model_name)
-    for row in model.objects.all()[:25]:
+    for row in model.objects.all()[:ROWS]:
         rows[short] = row.pk
         show(reverse(f"admin:{name}_change", args=[row.pk]))
 order = apps.get_model("routine.attempt").objects.filter(purpose="switch_off").get()
@@ -190,14 +195,16 @@ print(json.dumps({"name": "mail", "status": 200, "kind": "mail",
 """
 
 
-def everything_shown(place) -> tuple[list[dict], str]:
+def everything_shown(place, *, rows) -> tuple[list[dict], str]:
     """Return every page, file and bundle that a superuser gets, and what was logged meanwhile.
 
-    Each must have been found.
+    Of each model the pages of `rows` rows. Each must have been found.
     """
-    done = place.manage("shell", "--verbosity", "0", "--command", EVERYTHING)
+    done = place.manage(
+        "shell", "--verbosity", "0", "--command", EVERYTHING.replace("ROWS", str(rows))
+    )
     shown = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(shown) > 200
+    assert len(shown) > 8 * rows
     assert not [row["name"] for row in shown if row["status"] != 200]
     assert sum(row["kind"] == "application/zip" for row in shown) > 30
     assert sum(row["kind"].startswith("text/csv") for row in shown) >= 4
