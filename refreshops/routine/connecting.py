@@ -34,7 +34,9 @@ from refreshops.tracing.events import A_CUSTOMER, Action, note
 LONGEST_WAIT = timedelta(minutes=2)
 # How long a handover may lie: Flinks forgets a RequestId after 8 idle minutes.
 HANDOVER_LASTS = timedelta(minutes=7)
-# A login that was connected by this link was refreshed after the click; clocks differ a little.
+# A login connected by this link was refreshed after its customer was sent on, and they came
+# back soon: else any login that was refreshed in a night since would do. Clocks differ a little.
+BACK_WITHIN = timedelta(hours=1)
 CLOCKS_DIFFER = timedelta(minutes=5)
 CAME_WELL = frozenset({Outcome.FRESH, Outcome.STALE})
 
@@ -162,7 +164,7 @@ def register(attempt: Attempt, result: Result, *, now: datetime) -> str:
 def _why_not(link: ConnectLink, result: Result) -> str:
     """Say why a login must not be registered, or return an empty text.
 
-    The provider's echo of our tag decides; where it gives none, a refresh since the click does.
+    The provider's echo of our tag decides; where it gives none, a refresh on the way does.
     """
     if result.outcome not in CAME_WELL or result.bank_data is None:
         return NOT_CONFIRMED
@@ -174,10 +176,16 @@ def _why_not(link: ConnectLink, result: Result) -> str:
         return why
     if result.tag:
         return "" if result.tag == tag_text(link) else NOT_OF_THIS_LINK
-    refreshed_at = result.last_refresh_at
-    if link.started_at is None or refreshed_at is None:
-        return NOT_OF_THIS_LINK
-    return "" if refreshed_at >= link.started_at - CLOCKS_DIFFER else NOT_OF_THIS_LINK
+    return "" if _refreshed_on_the_way(link, result.last_refresh_at) else NOT_OF_THIS_LINK
+
+
+def _refreshed_on_the_way(link: ConnectLink, refreshed_at: datetime | None) -> bool:
+    """Tell whether a login was refreshed since its customer was sent on, who came back soon."""
+    handed_at, returned_at = link.handed_at, link.returned_at
+    if handed_at is None or returned_at is None or refreshed_at is None:
+        return False
+    came_soon = returned_at - handed_at <= BACK_WITHIN
+    return came_soon and refreshed_at >= handed_at - CLOCKS_DIFFER
 
 
 def why_not_asked(link: ConnectLink) -> str:

@@ -30,6 +30,7 @@ def make_link(**fields) -> ConnectLink:
         "expires_at": NOON + timedelta(days=7),
         "started_at": NOON,
         "handed_at": NOON,
+        "returned_at": NOON + timedelta(minutes=2),
     }
     return ConnectLink.objects.create(**(usual | fields))
 
@@ -132,6 +133,42 @@ def test_what_does_not_prove_itself_leaves_nothing(said, why):
     link.refresh_from_db()
     assert (link.refused_why, link.ended_at) == (why, None)
     assert Event.objects.get(action="refuse_return").reason == why
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        pytest.param(
+            {"handed_at": NOON - timedelta(days=1), "started_at": NOON - timedelta(days=1)},
+            id="who-came-back-a-night-later",
+        ),
+        pytest.param(
+            {"started_at": NOON - timedelta(days=1)}, id="who-clicked-a-night-before-going-on"
+        ),
+        pytest.param({"returned_at": None}, id="who-never-came-back"),
+    ],
+)
+def test_without_a_tag_a_nightly_refresh_is_no_proof_for(when):
+    link = make_link(**when)
+    attempt = open_attempt(link, claimed_login_id=CLAIMED)
+
+    end(attempt, result(last_refresh_at=NOON - timedelta(hours=8)))
+
+    assert not Login.objects.exists()
+    link.refresh_from_db()
+    assert link.refused_why == connecting.NOT_OF_THIS_LINK
+
+
+@pytest.mark.parametrize(
+    ("minutes", "registered"), [pytest.param(59, 1, id="within"), pytest.param(61, 0, id="after")]
+)
+def test_without_a_tag_only_who_comes_back_within_an_hour_is_believed(minutes, registered):
+    link = make_link(returned_at=NOON + timedelta(minutes=minutes))
+    attempt = open_attempt(link, claimed_login_id=CLAIMED)
+
+    end(attempt, result(last_refresh_at=NOON + timedelta(minutes=2)))
+
+    assert Login.objects.count() == registered
 
 
 def test_a_login_registered_to_somebody_else_meanwhile_is_left_alone():
