@@ -51,12 +51,16 @@ WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
         "switch_on": "Switch the nightly refresh on at the provider, and read it back.",
         "check_schedule": "Ask whether the nightly refresh is on; fetch nothing.",
         "forget": "Have the provider delete all it holds about the login.",
+        "reconnect": "A customer clicked a link: refresh the login live, or lead them on.",
+        "invite": "A customer clicked a link: prepare the provider's page for a new connection.",
+        "connect": "A customer came back with a new login: confirm it, and register it.",
     },
     Origin: {
         "daily": "The daily run; one for each provider and local date.",
         "person": "Somebody ordered it in the browser or by a command.",
         "api": "Another system ordered it.",
         "retry": "It repeats what failed in an earlier run.",
+        "connect": "A customer came by a connect link.",
     },
 }
 

@@ -12,6 +12,7 @@ from refreshops.logins.models import (
     ConnectLink,
     Contact,
     Customer,
+    Letter,
     Login,
     LoginStatus,
     ReconnectCase,
@@ -22,7 +23,7 @@ from refreshops.tracing.models import Call, Delivery, Event
 from tests.console.conftest import LAST_FOUR, make_attempt, make_call, make_run, page_of
 
 OPEN_TO_MANAGERS = {Customer, Login, ReconnectCase, Run, Attempt, Call}
-BESIDE_CASES = (Contact, ConnectLink)
+BESIDE_CASES = (Contact, ConnectLink, Letter)
 CLOSED_TO_MANAGERS = (UnknownLogin, Snapshot, BankAccount, Event, Delivery)
 HINTS = ("FOR-1", "Birch", "Farbank")
 
