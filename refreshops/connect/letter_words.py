@@ -15,7 +15,7 @@ OURS: Mapping[tuple[str, str], tuple[str, str]] = {
         "Please renew your bank connection",
         """Hello,
 
-your bank asks you to confirm the connection that you have set up with {lender}. It takes about \
+Your bank asks you to confirm the connection that you have set up with {lender}. It takes about \
 two minutes.
 
 Please open this page and follow its one button:
@@ -31,7 +31,7 @@ Kind regards
         "Veuillez renouveler votre connexion bancaire",
         """Bonjour,
 
-votre banque vous demande de confirmer la connexion que vous avez établie avec {lender}. Cela \
+Votre banque vous demande de confirmer la connexion que vous avez établie avec {lender}. Cela \
 prend environ deux minutes.
 
 Ouvrez cette page et suivez son seul bouton :
@@ -47,7 +47,7 @@ Cordialement,
         "A reminder: please renew your bank connection",
         """Hello,
 
-a few days ago we asked you to confirm your bank connection with {lender}. It still waits for you, \
+A few days ago we asked you to confirm your bank connection with {lender}. It still waits for you, \
 and takes about two minutes.
 
 This is a new page; it works until {expires}:
@@ -62,7 +62,7 @@ Kind regards
         "Rappel : veuillez renouveler votre connexion bancaire",
         """Bonjour,
 
-il y a quelques jours, nous vous avons demandé de confirmer votre connexion bancaire avec \
+Il y a quelques jours, nous vous avons demandé de confirmer votre connexion bancaire avec \
 {lender}. Elle vous attend toujours et prend environ deux minutes.
 
 Voici une nouvelle page; elle fonctionne jusqu’au {expires} :

@@ -25,6 +25,7 @@ ASKED = """
     WHERE case_.closed_at IS NULL AND case_.provider_code = 'QUESTION_NOT_FOUND'
     AND NOT EXISTS (SELECT 1 FROM logins_login AS other WHERE other.customer_id = customer.id
         AND other.id <> login.id) ORDER BY case_.id LIMIT 1"""
+CONTACTS = "SELECT how FROM logins_contact WHERE case_id = ? ORDER BY id"
 PENDING = """
     SELECT count(*) FROM tracing_call AS call JOIN routine_attempt AS attempt
     ON attempt.id = call.attempt_id
@@ -161,11 +162,16 @@ def test_a_customer_of_this_morning_is_asked_and_comes_back(
     pictures(desk, "cases", full_page=True)
     desk.get_by_role("link", name=f"{reference} {name}").click()
     expect(desk.locator("#content")).to_contain_text("The customer must answer the bank's")
-    pictures(desk, "case")
     desk.get_by_role("link", name="Make a link…").click()
     desk.get_by_role("button", name="Make a link and mail it").click()
     expect(desk.locator(".messagelist")).to_contain_text("queued")
     mail = mail_to(mails, f"{reference.lower()}@customers.example")
+
+    until(lambda: site.place.rows(CONTACTS, str(case)) == [("mail",)])
+    desk.reload()
+    expect(desk.get_by_role("region", name="Contacts")).to_contain_text("Olivia Tremblay")
+    expect(desk.get_by_role("region", name="Connect links")).to_contain_text("sent by mail")
+    pictures(desk, "case", full_page=True)
 
     # It tells a stranger who finds it nothing.
     said = texts_of(mail)
@@ -187,6 +193,7 @@ def test_a_customer_of_this_morning_is_asked_and_comes_back(
     pictures(phone, "connected-phone")
 
     # Nobody touched the case: it is closed, and the login fresh.
+    assert site.place.rows(CONTACTS, str(case)) == [("mail",), ("link",)]
     desk.reload()
     expect(desk.locator(".lead")).to_contain_text("Closed: the login is fresh again.")
     expect(desk.locator(".lead header .badge").first).to_have_text("Fresh")

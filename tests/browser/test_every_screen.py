@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.browser import states
 from tests.browser.visitor import MODES, Visitor, misfits, serious_faults
 from tests.console.permission_site import lines
 
@@ -38,24 +39,8 @@ ROWS = {
 }
 # Texts for a machine or a file, and what only a POST answers.
 NO_PAGES = re.compile(r"healthz|\.json|\.csv|/jsi18n/|/autocomplete/|/export/|/logout/|/faults/")
-A_LETTER = """
-    INSERT INTO logins_letter
-           (kind, sample_of, language, "to", queued_at, state, tries, not_before, error)
-    SELECT 'test', 'connect', 'en', 'somebody.with.a.long.name@lender.example', l.created_at,
-           'failed', 5, l.created_at, 'The mail server could not be reached (EMAIL_URL).'
-      FROM logins_login l ORDER BY l.id LIMIT 1
-"""
-A_DELIVERY = """
-    INSERT INTO tracing_delivery
-           (received_at, last_received_at, provider, kind, digest, size, times, login_id,
-            request_id, tag, institution, provider_code, message, answer, state, state_reason,
-            tries)
-    SELECT l.created_at, l.created_at, 'flinks', 'GetAccountsDetail', '0f1e', 54321, 2, l.login_id,
-           '7a6b5c4d-3e2f-1a0b-9c8d-7e6f5a4b3c2d', 'rf-0f1e2d3c4b5a69788796a5b4c3d2e1f0',
-           l.institution, '', '', '{"HttpStatusCode": 200, "AccountCount": 3}', 'superseded',
-           'A newer refresh was known already.', 1
-      FROM logins_login l ORDER BY l.id LIMIT 1
-"""
+# Shown with the status of a refusal, which the browser's console tells of.
+REFUSED = {"question-refused", "cases-snooze-wrong", "contact-wrong"}
 BAD_FILE = b"reference,account_manager\nC-10001,nobody-of-that-name\n,ops\n"
 GOOD_FILE = b"reference,name\nC-10001,Maple and Sons of a Very Long Name Indeed Limited\n"
 
@@ -83,13 +68,13 @@ def test_every_screen_is_accessible_quiet_and_fits(whole, browser, site, picture
     looks.at("sign-in-refused")
     visitor.sign_in("admin")
     _make_orders(visitor)
-    site.place.change(A_DELIVERY)
-    site.place.change(A_LETTER)
+    site.place.change(states.A_DELIVERY)
+    site.place.change(states.A_LETTER)
 
     for name, show in SCREENS.items():
         show(visitor)
         visitor.page.wait_for_load_state()
-        looks.at(name, refused=name == "question-refused")
+        looks.at(name, refused=name in REFUSED)
     for address, status in _addresses(site):
         visitor.open(address, status=status)
         looks.at(address.strip("/") or "index", refused=status != 200)
@@ -97,7 +82,7 @@ def test_every_screen_is_accessible_quiet_and_fits(whole, browser, site, picture
     visitor.page.get_by_role("button", name="Log out").click()
     looks.at("signed-out")
 
-    assert len(looks.names) > 90
+    assert len(looks.names) > 130
     assert not looks.found, "\n".join(looks.found)
 
 
@@ -241,6 +226,51 @@ def _linked():
     return show
 
 
+def _snoozed_until_nothing(visitor):
+    _choose(visitor, CASES, "snooze", rows=1)
+    visitor.page.get_by_role("button", name="Put off until that day").click()
+
+
+def _wrong_contact(visitor):
+    key = visitor.site.place.rows(ROWS["case"])[0][0]
+    visitor.open(f"logins/reconnectcase/{key}/change/")
+    visitor.page.get_by_label("How").select_option("other")
+    visitor.page.get_by_role("button", name="Log a contact").click()
+
+
+def _unreached(visitor):
+    """Mail several customers, of whom some have no address."""
+    visitor.site.place.change(states.NO_ADDRESSES)
+    _choose(visitor, CASES, "send_link", rows=4)
+
+
+def _case(steps):
+    def show(visitor):
+        for step in steps:
+            visitor.site.place.change(step)
+        key = visitor.site.place.rows(f"SELECT {states.THE_CASE}")[0][0]
+        visitor.open(f"logins/reconnectcase/{key}/change/")
+
+    return show
+
+
+def _public(path, step):
+    """Show where a link stands: the one that was made for somebody without a bank."""
+
+    def show(visitor):
+        visitor.site.place.change(step)
+        visitor.page.goto(visitor.link + path)
+
+    return show
+
+
+def _first_linked(visitor):
+    (key,) = visitor.site.place.rows("SELECT id FROM logins_customer WHERE reference = 'N-1001'")
+    visitor.open(f"logins/customer/{key[0]}/link/")
+    visitor.page.get_by_role("button", name="Make a link and show it").click()
+    visitor.link = visitor.page.get_by_label("Address of the page").input_value()
+
+
 SCREENS = {
     **{
         f"question-{action}": _asked(LOGINS, action)
@@ -259,7 +289,19 @@ SCREENS = {
     "unknown-register": _asked("logins/unknownlogin/", "register", rows=1),
     "cases-mail": _asked(CASES, "send_link", rows=1),
     "cases-snooze": _asked(CASES, "snooze", rows=1),
+    "cases-switch-off": _asked(CASES, "switch_off", rows=1),
+    "cases-snooze-wrong": _snoozed_until_nothing,
+    "letters-again": _asked("logins/letter/", "send_again", rows=1),
+    "letter-text-wrong": _typed(
+        "logins/lettertext/1/change/", "Subject", "{link}", "Save and continue editing"
+    ),
+    "contact-wrong": _wrong_contact,
     "link-made": _linked(),
+    **{name: _case(steps) for name, steps in states.CASES.items()},
+    "cases-mail-unreached": _unreached,
+    "cases-closed": lambda visitor: visitor.open("logins/reconnectcase/?view=closed"),
+    "first-link-made": _first_linked,
+    **{name: _public(*state) for name, state in states.PUBLIC.items()},
     "people-delete": _asked("auth/group/", "delete_selected", rows=1),
     "list-preview": _typed(
         "logins/login/list/", "The list", "C-10001 C-10002 C-10002 NOBODY", "Show what it names"

@@ -1,11 +1,13 @@
 """Every action, once, by keyboard alone."""
 
 import re
+from datetime import UTC, datetime
 from zipfile import ZipFile
 
 import pytest
 from playwright.sync_api import FileChooser, Page, TimeoutError, expect
 
+from tests.browser import states
 from tests.browser.keyboard import KeyboardVisitor
 from tests.console.permission_site import lines
 
@@ -15,6 +17,8 @@ LISTS = {
     "logins.login": "logins/login/",
     "logins.customer": "logins/customer/",
     "logins.unknownlogin": "logins/unknownlogin/",
+    "logins.reconnectcase": "logins/reconnectcase/",
+    "logins.letter": "logins/letter/",
     "auth.user": "auth/user/",
     "auth.group": "auth/group/",
 }
@@ -23,6 +27,9 @@ NARROWED = {
     "logins.login switch_on": "?status__exact=inactive",
     "logins.login refresh_live": "?outcome=fresh",
     "logins.customer switch_off_all": "?q=C-1",
+    "logins.reconnectcase snooze": "?view=open",
+    "logins.reconnectcase switch_off": "?view=open",
+    "logins.letter send_again": "?state__exact=failed",
     "auth.user delete_selected": "?q=newcomer",
 }
 ACTIONS = [line.name for line in lines("Actions") if line.cells["superuser"] == "yes"]
@@ -120,7 +127,15 @@ def add_group(person):
     person.follow(button(person, "Save").first)
 
 
-BEFORE = {"auth.user delete_selected": add_newcomer, "auth.group delete_selected": add_group}
+def add_failed_mail(person):
+    person.site.place.change(states.A_LETTER)
+
+
+BEFORE = {
+    "logins.letter send_again": add_failed_mail,
+    "auth.user delete_selected": add_newcomer,
+    "auth.group delete_selected": add_group,
+}
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -218,6 +233,66 @@ def test_a_note_is_kept_and_a_support_bundle_made(person, site):
     bundle = person.download(button(person, "Make the bundle"))
     with ZipFile(bundle) as found:
         assert "ticket.txt" in {name.rsplit("/", 1)[-1] for name in found.namelist()}
+
+
+def open_a_case(person, *, place):
+    person.open("logins/reconnectcase/?view=open")
+    person.follow(person.page.locator("#result_list tbody th a").nth(place))
+
+
+def test_a_contact_is_logged_and_a_case_put_off_and_woken(person):
+    open_a_case(person, place=-1)
+    person.choose(field(person, "How"), "Mail")
+    person.type_into(field(person, "What was said"), "Wrote to her; she answers on Monday")
+    person.follow(button(person, "Log a contact"))
+    expect(person.page.get_by_role("region", name="Contacts")).to_contain_text("on Monday")
+
+    person.follow(button(person, "For 3 days"))
+    expect(person.page.locator(".lead")).to_contain_text("It was put off")
+    person.follow(button(person, "Wake it now"))
+    expect(person.page.locator(".lead")).not_to_contain_text("It was put off")
+    person.reach(field(person, "or until"))
+    person.page.keyboard.type(f"12/31/{datetime.now(UTC):%Y}")
+    person.follow(button(person, "Put off until that day"))
+    expect(person.page.locator(".lead")).to_contain_text("31 Dec")
+
+
+def test_a_link_is_made_copied_and_revoked(person):
+    open_a_case(person, place=-1)
+    person.follow(link(person, "Make a link…"))
+    person.choose(field(person, "Language of the page"), "French")
+    person.follow(button(person, "Make a link and show it"))
+    person.press(button(person, "Copy"))
+    expect(person.page.locator("[data-copied]")).to_have_text(re.compile("^(Copied|Marked)"))
+    person.follow(link(person, "Back to where you were"))
+    person.follow(button(person, re.compile("^Revoke the link")))
+    expect(person.page.get_by_role("region", name="Connect links")).to_contain_text("revoked")
+
+
+def test_a_first_bank_is_asked_for_by_mail(person, site):
+    person.open("logins/customer/?q=N-1001")
+    person.follow(person.page.locator("#result_list tbody a"))
+    person.follow(link(person, "Connect a first bank…"))
+    person.choose(field(person, "Bank"), "TD")
+    person.follow(button(person, "Make a link and mail it"))
+    expect(person.page.locator(".messagelist")).to_contain_text("n-1001@customers.example")
+
+    kinds = "SELECT kind FROM logins_letter JOIN logins_connectlink AS link ON link.id = link_id"
+    assert site.place.rows(f"{kinds} WHERE link.institution = 'TD'") == [("connect",)]
+
+
+def test_the_text_of_a_mail_is_changed_and_tried(person):
+    person.open("auth/user/?q=admin")
+    person.follow(person.page.locator("#result_list tbody th a"))
+    person.type_into(field(person, "Email address"), "ada@lender.example")
+    person.follow(button(person, "Save").first)
+    person.open("logins/lettertext/")
+    person.follow(person.page.locator("#result_list tbody th a"))
+    person.type_into(field(person, "Subject"), "Connect again, please")
+    person.follow(button(person, "Save and continue editing"))
+    expect(person.page.locator("#content")).to_contain_text("Connect again, please")
+    person.follow(button(person, "Send me a test"))
+    expect(person.page.locator(".messagelist")).to_contain_text("ada@lender.example")
 
 
 @pytest.mark.parametrize(
