@@ -18,12 +18,7 @@ from refreshops.logins.models import (
     Provider,
 )
 from refreshops.providers.contract import Result
-from refreshops.routine.models import (
-    OPEN_ATTEMPT,
-    RANK_CUSTOMER,
-    Attempt,
-    Run,
-)
+from refreshops.routine.models import OPEN_ATTEMPT, RANK_CUSTOMER, Attempt, Run
 from refreshops.routine.refusals import Refused
 from refreshops.rules.lifecycle import AttemptState, Origin, Purpose
 from refreshops.rules.outcomes import Outcome
@@ -108,9 +103,22 @@ def _turn(provider: Provider, *, now: datetime, window: timedelta, share_percent
         run.starts_at or run.opened_at for run in latest.order_by("-opened_at", "-pk")[:places]
     ]
     begins_at = now if len(turns) < places else max(now, min(turns) + window)
-    if begins_at - now > LONGEST_WAIT:
+    if begins_at - now > LONGEST_WAIT or _overdue(provider, before=now - window) >= places:
         raise Busy("Many people are connecting at this moment. Please try again in a few minutes.")
     return begins_at
+
+
+def _overdue(provider: Provider, *, before: datetime) -> int:
+    """Count the customers whose turn came before then, and whose call has not been made.
+
+    Nothing goes out: a pause, or a worker that stands still. They all go first when that ends, so
+    not many may gather.
+    """
+    waiting = Attempt.objects.filter(
+        state=AttemptState.DUE.value, paced=True, rank=RANK_CUSTOMER, not_before__lte=before
+    )
+    theirs = waiting.filter(run__provider=provider, run__origin=Origin.CONNECT.value)
+    return int(theirs.count())
 
 
 def _run(

@@ -285,6 +285,35 @@ def test_a_flood_is_turned_away_and_leaves_no_row():
     assert Attempt.objects.count() == 12
 
 
+def come_every_half_minute(hours):
+    """Let a customer come every 30 seconds; return how many were taken."""
+    taken = 0
+    for number in range(hours * 120):
+        now = NOON + number * WINDOW / 2
+        try:
+            open_attempt(make_link(), claimed_login_id=f"{CLAIMED[:-4]}{number:04}", now=now)
+        except connecting.Busy:
+            continue
+        taken += 1
+    return taken
+
+
+def test_while_nothing_goes_out_no_more_gather_than_a_few_turns():
+    # A pause, or a worker that stands still: who gathered goes first when it ends.
+    assert come_every_half_minute(hours=1) <= 12
+
+
+def test_who_waits_for_data_to_be_ready_holds_up_nobody():
+    for number in range(8):
+        open_attempt(make_link(), claimed_login_id=f"{CLAIMED[:-3]}{number:03}")
+    # Asked once each; only their data is looked for again, without a slot.
+    Attempt.objects.update(paced=False)
+
+    open_attempt(make_link(), claimed_login_id=CLAIMED, now=NOON + 10 * WINDOW)
+
+    assert Attempt.objects.count() == 9
+
+
 def test_who_waits_in_the_daily_run_is_moved_to_the_front_and_not_doubled(open_today):
     login = make_login()
     daily = open_today()
