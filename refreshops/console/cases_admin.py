@@ -3,14 +3,15 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
-from refreshops import wiring
 from refreshops.console import (
+    cases_banks,
     cases_list,
     cases_mail,
     cases_page,
@@ -21,7 +22,8 @@ from refreshops.console import (
 )
 from refreshops.console.addresses import cases_list as address_of_list
 from refreshops.console.cases_words import link_badge, must_do
-from refreshops.console.machine_rows import CappedPaginator, PageAdmin
+from refreshops.console.known_pages import KnownRowsList
+from refreshops.console.machine_rows import PageAdmin
 from refreshops.console.moments import moment
 from refreshops.console.order_kinds import may
 from refreshops.console.scoping import logins_of
@@ -62,20 +64,24 @@ class ReconnectCaseAdmin(PageAdmin):
     search_help_text = "A LoginId or its beginning, a customer's reference or name"
     ordering = ("opened_at", "pk")
     sortable_by = ()
-    paginator = CappedPaginator
+    paginator = cases_list.CasePaginator
     actions = ("send_link", "snooze", "switch_off")  # type: ignore[assignment]
     nothing_yet = "A login whose customer must act opens one by itself."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReconnectCase]:
-        """Read what a case's page names with it; the list notes how its links stand."""
+        """Read what a case's page names with it."""
         rows: QuerySet[ReconnectCase] = super().get_queryset(request)
         if request.resolver_match and request.resolver_match.url_name == CHANGELIST:
-            return cases_list.with_links(rows, now=wiring.clock())
+            return rows
         return rows.select_related("login__customer__account_manager", "login__provider")
 
     def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
         """Return the order of the view that is shown."""
         return cases_list.order_of(request.GET.get(cases_list.VIEW, ""))
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        """Return the list whose every page comes from the paginator."""
+        return KnownRowsList
 
     def get_urls(self) -> list[Any]:
         """Add the steps of a case, and what came back."""
@@ -97,7 +103,7 @@ class ReconnectCaseAdmin(PageAdmin):
         if view in (cases_list.TO_DO, cases_list.PROPOSED) and self.has_view_permission(request):
             extra["folded"] = [
                 (name, number, address_of_list(view=cases_list.DOWN, institution=name))
-                for name, number in cases_list.folded_away(request)
+                for name, number in cases_banks.folded_away(request)
             ]
         return super().changelist_view(request, {**extra, **(extra_context or {})})
 

@@ -5,19 +5,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Case, CharField, Count, F, OuterRef, QuerySet, Subquery, Value, When
+from django.core.paginator import Page
+from django.db.models import Case, CharField, F, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.lookups import Exact
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 
 from refreshops import wiring
-from refreshops.console import cases_words, filters
+from refreshops.console import cases_banks, cases_words, filters
 from refreshops.console.badges import reason_words
-from refreshops.console.scoping import logins_by_customer, seen_by, sees_everything
+from refreshops.console.machine_rows import COUNT_CAP, CappedPaginator
+from refreshops.console.scoping import seen_by, sees_everything
 from refreshops.logins import cases
 from refreshops.logins.case_models import REASONS
 from refreshops.logins.institutions import all_institutions, institutions_of_manager
 from refreshops.logins.models import ConnectLink, Letter, LetterState, ReconnectCase
-from refreshops.logins.outages import banks_down
 
 Rows = QuerySet[ReconnectCase]
 Choices = list[tuple[str, str]]
@@ -59,22 +61,6 @@ def cases_to_do(user: Any, *, banks_down: frozenset[str], now: datetime) -> Rows
     if not user.has_perm("logins.view_reconnectcase"):
         return ReconnectCase.objects.none()
     return narrow(cases_of(user), TO_DO, down=banks_down, now=now)
-
-
-def open_cases_of(user: Any) -> Rows:
-    """Return the open cases of wanted logins that this person may see."""
-    rows: Rows = seen_by(user, cases.open_cases())
-    return rows
-
-
-def down_for(request: HttpRequest) -> frozenset[str]:
-    """Return the banks that look down over the reader's own logins, asked for once a request."""
-    known = request.__dict__
-    if "banks_down" not in known:
-        everything = sees_everything(request.user)
-        known["banks_down"] = banks_down(None if everything else logins_by_customer(request.user))
-    found: frozenset[str] = known["banks_down"]
-    return found
 
 
 def narrow(rows: Rows, view: str, *, down: frozenset[str], now: datetime) -> Rows:
@@ -153,21 +139,29 @@ def link_state(now: datetime) -> Case:
     )
 
 
-def open_by_bank(request: HttpRequest) -> dict[str, int]:
-    """Count the reader's open cases by institution, once a request."""
-    known = request.__dict__
-    if "open_cases_by_bank" not in known:
-        rows = open_cases_of(request.user).order_by().values_list("login__institution")
-        known["open_cases_by_bank"] = dict(rows.annotate(number=Count("pk")))
-    found: dict[str, int] = known["open_cases_by_bank"]
-    return found
+class CasePaginator(CappedPaginator):
+    """Reads the keys in order, and then one page: how a link stands is asked for what is shown."""
 
+    @cached_property
+    def _keys(self) -> list[int]:
+        rows: Any = self.object_list
+        return list(rows.values_list("pk", flat=True)[: COUNT_CAP + 1])
 
-def folded_away(request: HttpRequest) -> list[tuple[str, int]]:
-    """Return the banks that look down with the number of their open cases, most first."""
-    counted = open_by_bank(request)
-    found = [(name, counted[name]) for name in down_for(request) if counted.get(name)]
-    return sorted(found, key=lambda row: (-row[1], row[0]))
+    @cached_property
+    def _counted(self) -> int:
+        return len(self._keys)
+
+    def page(self, number: Any) -> Page:
+        """Return one page; raise as the stock paginator does for one that is not there."""
+        rows: Any = self.object_list
+        if rows.model is not ReconnectCase:
+            return super().page(number)  # what was done to a case, by its history
+        number = self.validate_number(number)
+        first = (number - 1) * self.per_page
+        keys = self._keys[first : first + self.per_page]
+        shown = ReconnectCase.objects.filter(pk__in=keys).order_by(*rows.query.order_by)
+        shown.query.select_related = rows.query.select_related
+        return Page(with_links(shown, now=wiring.clock()), number, self)
 
 
 class ViewFilter(admin.SimpleListFilter):
@@ -189,7 +183,9 @@ class ViewFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
         """Keep the cases of the view."""
         view = self.value() or TO_DO
-        down = down_for(request) if view in (TO_DO, DOWN, PROPOSED) else frozenset[str]()
+        down = (
+            cases_banks.down_for(request) if view in (TO_DO, DOWN, PROPOSED) else frozenset[str]()
+        )
         return narrow(queryset, view, down=down, now=wiring.clock())
 
 
@@ -217,7 +213,7 @@ class BankFilter(filters.InstitutionFilter):
             everything = sees_everything(user)
             names = all_institutions() if everything else institutions_of_manager(user)
         else:
-            names = sorted(name for name in open_by_bank(request) if name)
+            names = sorted(name for name in cases_banks.open_by_bank(request) if name)
         not_known = [(self.nothing, "not known")] if self.value() == self.nothing else []
         return [*((name, name) for name in names), *not_known]
 

@@ -12,7 +12,8 @@ from django.template.response import TemplateResponse
 from refreshops import wiring
 from refreshops.connect import letters, tasks
 from refreshops.console.addresses import cases_list
-from refreshops.console.cases_list import cases_of, down_for
+from refreshops.console.cases_banks import down_for
+from refreshops.console.cases_list import cases_of
 from refreshops.console.cases_steps import AGAIN, SAMPLE, hidden, how_many
 from refreshops.console.confirm import BACK, came_from
 from refreshops.console.link_pages import NOT_SET_UP

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from refreshops import wiring
-from refreshops.console import cases_list, cases_steps, link_pages
+from refreshops.console import cases_banks, cases_steps, link_pages
 from refreshops.console.addresses import page
 from refreshops.console.badges import reason_words
 from refreshops.console.cases_words import must_do
@@ -94,7 +94,7 @@ def stands(case: ReconnectCase, *, now: datetime, down: bool) -> Stands:
 
 def _is_down(request: HttpRequest, case: ReconnectCase) -> bool:
     """Tell whether the case is folded away with its bank: asked only while it is open."""
-    return case.closed_at is None and case.login.institution in cases_list.down_for(request)
+    return case.closed_at is None and cases_banks.is_down_for(request, case.login.institution)
 
 
 def _contacts(case: ReconnectCase) -> Any:

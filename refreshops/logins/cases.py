@@ -158,14 +158,15 @@ def snooze(case: ReconnectCase, *, until: datetime | None) -> bool:
 
 
 def recovery(
-    *, logins: QuerySet[Login], now: datetime, over: timedelta = RECOVERY_OVER
+    *, logins: QuerySet[Login] | None = None, now: datetime, over: timedelta = RECOVERY_OVER
 ) -> list[tuple[str, int, int]]:
     """Count for each institution the cases opened lately and those of them closed again.
 
-    Rows of (institution, opened, closed), by institution; one query.
+    Of `logins` alone, if given. Rows of (institution, opened, closed), by institution; one query.
     """
-    mine = Exists(logins.filter(pk=OuterRef("login_id")))
-    lately = ReconnectCase.objects.filter(mine, opened_at__gte=now - over).order_by()
+    lately = ReconnectCase.objects.filter(opened_at__gte=now - over).order_by()
+    if logins is not None:
+        lately = lately.filter(Exists(logins.filter(pk=OuterRef("login_id"))))
     counted = lately.values_list("login__institution").annotate(
         opened=Count("pk"), closed=Count("closed_at")
     )
