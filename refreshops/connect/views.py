@@ -266,6 +266,8 @@ def _draw(
     )
     if seconds:
         response.headers["Retry-After"] = str(seconds)
+        # A crowd is no error of ours: Django would write one into the log for each of them.
+        response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 

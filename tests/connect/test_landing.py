@@ -317,6 +317,16 @@ class TestBusy:
         assert again.status_code == 303
         assert attempt_of(sent_on).claimed_login_id == NEW_ID
 
+    def test_a_crowd_that_is_turned_away_fills_no_log(self, browser, sent_on, monkeypatch, caplog):
+        def full(*args, **named):
+            raise connecting.Busy("Many people")
+
+        monkeypatch.setattr(connecting, "open_attempt", full)
+        answer = browser.come_back(sent_on, NEW_ID)
+
+        assert answer.status_code == 503
+        assert not [row for row in caplog.records if row.levelname in ("WARNING", "ERROR")]
+
 
 class TestTheCookie:
     def test_is_kept_from_scripts_and_other_sites(self, browser, link):
