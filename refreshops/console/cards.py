@@ -19,6 +19,8 @@ from refreshops.routine.tallies import Tally, tallies
 from refreshops.rules.lifecycle import Origin, RunState
 
 NO_WORKER = "No worker is running: nothing moves until one is started."
+# Who opened a run without having signed in, by its origin.
+NOBODY_SIGNED_IN = {Origin.DAILY.value: "the schedule", Origin.CONNECT.value: "a customer"}
 HELD_UP = mark("r-paused", "held up")
 BEING_ASKED, STILL_WAITING = "Being asked", "Still waiting"
 
@@ -78,10 +80,10 @@ def cards_of(
 
 
 def opener_words(run: Run) -> str:
-    """Return who opened a run: a person, the schedule, or somebody at the command line."""
+    """Return who opened a run: a person, the schedule, a customer, or the command line."""
     if run.opened_by is not None:
         return person(run.opened_by)
-    return "the schedule" if run.origin == Origin.DAILY.value else "the command line"
+    return NOBODY_SIGNED_IN.get(run.origin, "the command line")
 
 
 def daily_title(run: Run) -> str:

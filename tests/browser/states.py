@@ -59,7 +59,7 @@ NO_ADDRESSES = """
         JOIN logins_reconnectcase AS case_ ON case_.login_id = login.id
         WHERE case_.closed_at IS NULL AND case_.id % 2 = 0)"""
 
-# --- One link, from its first page to its last: where to look, and how the link stands ---
+# --- One link, from its first page to its last: where to look, how the link stands, the title ---
 
 _LINK = "UPDATE logins_connectlink SET {} WHERE id = (SELECT max(id) FROM logins_connectlink)"
 _ENDED_WITH = (
@@ -67,18 +67,32 @@ _ENDED_WITH = (
     "AND purpose = 'refresh')"
 )
 PUBLIC = {
-    "public-start": ("", _LINK.format("language = 'en'")),
-    "public-start-french": ("", _LINK.format("language = 'fr'")),
-    "public-handed": ("wait", _LINK.format("started_at = made_at, handed_at = made_at")),
+    "public-start": ("", _LINK.format("language = 'en'"), "Connect your bank"),
+    "public-start-french": ("", _LINK.format("language = 'fr'"), "Connectez votre banque"),
+    "public-handed": (
+        "wait",
+        _LINK.format("language = 'en', started_at = made_at, handed_at = made_at"),
+        "You went on to your bank",
+    ),
     "public-fetching": (
         "wait",
-        _LINK.format("language = 'en', refused_why = '-', returned_at = expires_at"),
+        _LINK.format("refused_why = '-', returned_at = expires_at"),
+        "Thank you",
     ),
-    "public-refused": ("wait", _LINK.format("returned_at = datetime(made_at, '-1 hour')")),
+    "public-refused": (
+        "wait",
+        _LINK.format("returned_at = datetime(made_at, '-1 hour')"),
+        "We could not confirm this connection",
+    ),
     "public-again": (
         "wait",
         _LINK.format(f"refused_why = '', {_ENDED_WITH.format('user_action')}"),
+        "That was not finished",
     ),
-    "public-later": ("wait", _LINK.format(_ENDED_WITH.format("institution_unavailable"))),
-    "public-done": ("wait", _LINK.format("ended_at = made_at, ended_as = 'connected'")),
+    "public-later": ("wait", _LINK.format(_ENDED_WITH.format("fresh")), "Please try again later"),
+    "public-done": (
+        "wait",
+        _LINK.format("ended_at = made_at, ended_as = 'connected'"),
+        "You are connected",
+    ),
 }

@@ -243,7 +243,9 @@ def test_a_new_customer_connects_a_first_bank(site, operator, customer, pictures
     expect(row).to_contain_text("Nora Newcomer")
     expect(row).to_contain_text("Fresh")
     row.get_by_role("link").first.click()
-    expect(desk.locator("#timeline")).to_contain_text("Connected a bank by a customer by a link")
+    timeline = desk.locator("#timeline")
+    expect(timeline).to_contain_text("Connected a bank by a customer by a link")
+    expect(timeline).to_contain_text("Connect ordered by the customer")
     pictures(desk, "connected-login", full_page=True)
 
     # The link has done its work: it leads to no second connection.

@@ -254,12 +254,13 @@ def _case(steps):
     return show
 
 
-def _public(path, step):
+def _public(path, step, title):
     """Show where a link stands: the one that was made for somebody without a bank."""
 
     def show(visitor):
         visitor.site.place.change(step)
         visitor.page.goto(visitor.link + path)
+        assert visitor.page.locator("h1").inner_text() == title
 
     return show
 
