@@ -170,6 +170,7 @@ def pace() -> Pace:
         concurrency=settings.CONCURRENCY,
         policy=policy(),
         call_deadline_s=settings.CALL_DEADLINE_SECONDS,
+        customers_percent=connect_share_percent(),
     )
 
 

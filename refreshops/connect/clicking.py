@@ -42,7 +42,7 @@ class Opening:
     share_percent: int
 
     def attempt(self, link: ConnectLink, purpose: Purpose, *, now: datetime, **of: Any) -> Attempt:
-        """Open an attempt of a customer, or raise `connecting.Busy`."""
+        """Open an attempt of a customer, or raise `turns.Busy`."""
         return connecting.open_attempt(
             link,
             purpose=purpose,
@@ -65,7 +65,7 @@ def start(
 ) -> bool:
     """Begin a connection after a click; False when the click before is still being worked on.
 
-    Raises `TooOften` and `connecting.Busy`; nothing is counted then. Nudge the drivers afterwards.
+    Raises `TooOften` and `turns.Busy`; nothing is counted then. Nudge the drivers afterwards.
     """
     with transaction.atomic():
         link = locked(link)

@@ -45,7 +45,7 @@ def take_return(
 ) -> bool:
     """Have what came back looked at; False when this return was taken already, or comes too late.
 
-    Raises ValueError when `login_id` can be no id of a login and `connecting.Busy` when the
+    Raises ValueError when `login_id` can be no id of a login and `turns.Busy` when the
     provider cannot be asked now: then nothing was taken, and the same return may come again.
     """
     claimed = canonical(login_id)

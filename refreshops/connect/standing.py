@@ -6,8 +6,9 @@ from enum import StrEnum
 from refreshops.connect.links import MOST_STARTS
 from refreshops.logins.models import ConnectLink, Provider
 from refreshops.routine import connecting
-from refreshops.routine.connecting import LONGEST_WAIT, is_over
+from refreshops.routine.connecting import is_over
 from refreshops.routine.models import Attempt
+from refreshops.routine.turns import LONGEST_WAIT
 from refreshops.rules.lifecycle import AttemptState, Purpose
 from refreshops.rules.outcomes import Outcome
 

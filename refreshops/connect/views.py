@@ -22,7 +22,7 @@ from refreshops.connect.words import Page
 from refreshops.logins import cases
 from refreshops.logins.models import ConnectLink, How
 from refreshops.providers.contract import Handover, NotOffered
-from refreshops.routine import connecting, tasks
+from refreshops.routine import connecting, tasks, turns
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ def start(request: HttpRequest, token: str) -> HttpResponseBase:
             offers=lambda purpose: wiring.offers(name, purpose),
             now=now,
         )
-    except connecting.Busy:
+    except turns.Busy:
         return _draw(link, Page.BUSY, status=503, seconds=BUSY_SECONDS)
     except clicking.TooOften:
         return _draw(link, Page.TOO_OFTEN, status=429, seconds=AN_HOUR_SECONDS)
@@ -159,7 +159,7 @@ def back(request: HttpRequest) -> HttpResponseBase:
         _take(link, login_id, now=now)
     except ValueError:
         return _draw(link, Page.SENSELESS, status=400) if own else _no(Page.RETURNED, status=200)
-    except connecting.Busy:
+    except turns.Busy:
         return _draw(link, Page.BACK_LATER, status=503, seconds=BUSY_SECONDS)
     return _see(_address(token, "wait")) if own else _no(Page.RETURNED, status=200)
 

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Subquery
 from refreshops.logins.models import LoginStatus
 from refreshops.logins.models import Provider as ProviderRow
 from refreshops.providers.contract import Call, Pacing
-from refreshops.routine import lanes, learning, slots, turn
+from refreshops.routine import lanes, learning, slots, turn, turns
 from refreshops.routine.desk import Desk, Work, subject_of
 from refreshops.routine.models import (
     RANK_CUSTOMER,
@@ -66,6 +66,15 @@ def _claim_one(desk: Desk, *, now: datetime) -> tuple[Work | None, bool]:
                 Purpose(attempt.purpose), active=login.status == LoginStatus.ACTIVE.value
             ):
                 attempt.call_off(why=f"Called off: the login is {login.status} now.", now=now)
+                return None, True
+            begins = attempt.rank == RANK_CUSTOMER and attempt.paced and not attempt.conversation
+            if begins and turns.hold_back(
+                attempt,
+                limit=desk.row.logins_per_minute,
+                share_percent=desk.pace.customers_percent,
+                now=now,
+                window=desk.pace.window,
+            ):
                 return None, True
             return start(desk, attempt, now=now), False
     except (IntegrityError, LostRace):

@@ -6,7 +6,7 @@ provider has confirmed it, in the transaction that ends the attempt. Source: iss
 
 from datetime import date, datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from refreshops.logins import cases
 from refreshops.logins.models import (
@@ -19,14 +19,11 @@ from refreshops.logins.models import (
 )
 from refreshops.providers.contract import Result
 from refreshops.routine.models import OPEN_ATTEMPT, RANK_CUSTOMER, Attempt, Run
-from refreshops.routine.refusals import Refused
+from refreshops.routine.turns import next_turn
 from refreshops.rules.lifecycle import AttemptState, Origin, Purpose
 from refreshops.rules.outcomes import Outcome
-from refreshops.rules.pacing import places_of
 from refreshops.tracing.events import A_CUSTOMER, Action, note
 
-# Nobody is kept waiting before a screen for longer than this: they are asked to come back.
-LONGEST_WAIT = timedelta(minutes=2)
 # How long a handover may lie: Flinks forgets a RequestId after 8 idle minutes.
 HANDOVER_LASTS = timedelta(minutes=7)
 # A login connected by this link was refreshed after its customer was sent on, and they came
@@ -42,10 +39,6 @@ NOT_CONFIRMED = "The provider did not confirm the connection that came back."
 REVOKED = "The link was revoked meanwhile."
 SWITCHED_OFF = "The login of this link is switched off here."
 MOVED = "The login of this link belongs to another customer now."
-
-
-class Busy(Refused):
-    """Too many customers at once: they may not take the daily run's slots."""
 
 
 def open_attempt(
@@ -65,11 +58,14 @@ def open_attempt(
     Raise `Busy` when their turn would come too late. Nudge the provider's drivers afterwards.
     """
     with transaction.atomic():
-        # Whoever else comes at this instant waits here, and sees our turn.
-        provider = Provider.objects.select_for_update().get(pk=link.provider_id)
+        # Attempts are locked before the provider, as where an attempt ends by pausing it.
         attempt = _waiting(login, purpose) if login is not None else None
+        # Whoever else comes at this instant waits here, and sees our turn.
+        provider = Provider.objects.select_for_update(no_key=True).get(pk=link.provider_id)
+        if attempt is None and login is not None:
+            attempt = _waiting(login, purpose, wait=False)
         if attempt is None:
-            begins_at = _turn(provider, now=now, window=window, share_percent=share_percent)
+            begins_at = next_turn(provider, now=now, window=window, share_percent=share_percent)
             run = _run(link, provider, purpose, now, local_date, begins_at)
             attempt = Attempt.objects.create(
                 run=run,
@@ -86,39 +82,18 @@ def open_attempt(
     return attempt
 
 
-def _waiting(login: Login, purpose: Purpose) -> Attempt | None:
-    """Return what already waits for this login with this purpose, moved to the front."""
-    found = Attempt.objects.filter(login=login, purpose=purpose.value, state__in=OPEN_ATTEMPT)
-    attempt = found.select_for_update().first()
-    if attempt is not None:
-        Attempt.objects.filter(pk=attempt.pk).update(rank=RANK_CUSTOMER)
-    return attempt
+def _waiting(login: Login, purpose: Purpose, *, wait: bool = True) -> Attempt | None:
+    """Return what already waits for this login with this purpose, moved to the front.
 
-
-def _turn(provider: Provider, *, now: datetime, window: timedelta, share_percent: int) -> datetime:
-    """Return when the next customer may begin."""
-    places = places_of(limit=provider.logins_per_minute, share_percent=share_percent)
-    latest = Run.objects.filter(provider=provider, origin=Origin.CONNECT.value)
-    turns = [
-        run.starts_at or run.opened_at for run in latest.order_by("-opened_at", "-pk")[:places]
-    ]
-    begins_at = now if len(turns) < places else max(now, min(turns) + window)
-    if begins_at - now > LONGEST_WAIT or _overdue(provider, before=now - window) >= places:
-        raise Busy("Many people are connecting at this moment. Please try again in a few minutes.")
-    return begins_at
-
-
-def _overdue(provider: Provider, *, before: datetime) -> int:
-    """Count the customers whose turn came before then, and whose call has not been made.
-
-    Nothing goes out: a pause, or a worker that stands still. They all go first when that ends, so
-    not many may gather.
+    Who must not `wait` takes one that somebody else has locked as it is.
     """
-    waiting = Attempt.objects.filter(
-        state=AttemptState.DUE.value, paced=True, rank=RANK_CUSTOMER, not_before__lte=before
-    )
-    theirs = waiting.filter(run__provider=provider, run__origin=Origin.CONNECT.value)
-    return int(theirs.count())
+    found = Attempt.objects.filter(login=login, purpose=purpose.value, state__in=OPEN_ATTEMPT)
+    skips = not wait and connection.features.has_select_for_update_skip_locked
+    attempt = found.select_for_update(skip_locked=skips).first()
+    if attempt is None:
+        return found.first() if skips else None
+    Attempt.objects.filter(pk=attempt.pk).update(rank=RANK_CUSTOMER)
+    return attempt
 
 
 def _run(
@@ -240,7 +215,8 @@ def settle(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datet
     if attempt.login is None or result.outcome not in CAME_WELL:
         return
     for link in links.select_for_update():
-        if result.outcome is Outcome.FRESH or link.login_id is None:
+        meant = attempt.claimed_login_id or link.login_id in (None, attempt.login_id)
+        if meant and (result.outcome is Outcome.FRESH or link.login_id is None):
             _end(link, attempt, attempt.login, now=now)
 
 

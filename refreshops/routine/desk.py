@@ -33,7 +33,8 @@ class Pace:
     """The times and sizes the engine works with.
 
     `window` is the throttle's window, `lease` how long a claim holds without renewal, `concurrency`
-    how many calls one process makes at once, `call_deadline_s` the ceiling of one exchange.
+    how many calls one process makes at once, `call_deadline_s` the ceiling of one exchange,
+    `customers_percent` the share of the slots for customers who come by a link.
     """
 
     window: timedelta
@@ -41,6 +42,7 @@ class Pace:
     concurrency: int
     policy: Policy
     call_deadline_s: float = 240.0
+    customers_percent: int = 20
 
 
 @dataclass

@@ -9,7 +9,7 @@ from django.utils import timezone
 from refreshops.connect.views import COOKIE
 from refreshops.logins.models import ConnectLink, Login
 from refreshops.providers.contract import Handover
-from refreshops.routine import connecting
+from refreshops.routine import connecting, turns
 from refreshops.routine.connecting import tag_text
 from refreshops.routine.models import Attempt, Run
 from refreshops.rules.outcomes import Outcome, Reason
@@ -305,7 +305,7 @@ class TestCancelled:
 class TestBusy:
     def test_a_return_that_finds_no_place_may_come_again(self, browser, sent_on, monkeypatch):
         def full(*args, **named):
-            raise connecting.Busy("Many people")
+            raise turns.Busy("Many people")
 
         with monkeypatch.context() as busy:
             busy.setattr(connecting, "open_attempt", full)
@@ -319,7 +319,7 @@ class TestBusy:
 
     def test_a_crowd_that_is_turned_away_fills_no_log(self, browser, sent_on, monkeypatch, caplog):
         def full(*args, **named):
-            raise connecting.Busy("Many people")
+            raise turns.Busy("Many people")
 
         monkeypatch.setattr(connecting, "open_attempt", full)
         answer = browser.come_back(sent_on, NEW_ID)

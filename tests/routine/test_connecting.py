@@ -8,13 +8,13 @@ from django.db import transaction
 from refreshops.bankdata.models import Snapshot
 from refreshops.logins.models import ConnectLink, Login, ReconnectCase
 from refreshops.providers.contract import BankData, Handover, Result
-from refreshops.routine import connecting, learning
-from refreshops.routine.models import RANK_CUSTOMER, Attempt, Run
+from refreshops.routine import claims, connecting, learning, turns
+from refreshops.routine.models import RANK_CUSTOMER, Attempt, Run, Slot
 from refreshops.rules.freshness import DataState
 from refreshops.rules.lifecycle import AttemptState, Purpose
 from refreshops.rules.outcomes import Outcome, Reason
 from refreshops.tracing.models import Event
-from tests.builders import NOON, make_customer, make_login, make_provider
+from tests.builders import NOON, make_customer, make_login, make_logins, make_provider
 
 pytestmark = pytest.mark.django_db
 
@@ -278,7 +278,7 @@ def test_a_flood_is_turned_away_and_leaves_no_row():
     for number in range(12):
         open_attempt(make_link(), claimed_login_id=f"{CLAIMED[:-3]}{number:03}")
 
-    with pytest.raises(connecting.Busy):
+    with pytest.raises(turns.Busy):
         open_attempt(make_link(), claimed_login_id=f"{CLAIMED[:-3]}999")
 
     assert Run.objects.count() == 12
@@ -292,7 +292,7 @@ def come_every_half_minute(hours):
         now = NOON + number * WINDOW / 2
         try:
             open_attempt(make_link(), claimed_login_id=f"{CLAIMED[:-4]}{number:04}", now=now)
-        except connecting.Busy:
+        except turns.Busy:
             continue
         taken += 1
     return taken
@@ -324,3 +324,40 @@ def test_who_waits_in_the_daily_run_is_moved_to_the_front_and_not_doubled(open_t
     assert attempt.run_id == daily.pk
     assert Attempt.objects.get().rank == RANK_CUSTOMER
     assert Run.objects.count() == 1
+
+
+def begin_what_may(desk) -> list[bool]:
+    """Claim as long as there is something to claim; tell of each whether a customer sent it."""
+    begun = []
+    while (work := claims.claim(desk)) is not None:
+        begun.append(work.attempt.rank == RANK_CUSTOMER)
+    return begun
+
+
+def test_after_a_pause_customers_still_take_no_more_than_their_share(make_desk, open_today, clock):
+    make_logins(30)
+    open_today()
+    desk = make_desk(limit=20)
+    for number in range(12):
+        open_attempt(make_link(), claimed_login_id=f"{CLAIMED[:-3]}{number:03}", now=clock())
+    Attempt.objects.filter(rank=RANK_CUSTOMER).update(not_before=clock())
+
+    first = begin_what_may(desk)
+    clock.move(seconds=61)
+    Slot.objects.update(free_at=clock())
+    second = begin_what_may(desk)
+
+    assert (first.count(True), len(first)) == (4, 20)
+    assert (second.count(True), len(second)) == (4, 18)
+
+
+def test_another_bank_of_the_same_customer_ends_no_link_for_the_first():
+    login = make_login()
+    other = make_login(customer=login.customer, institution="Other Bank")
+    link = make_link(customer=login.customer, login=login)
+    attempt = open_attempt(link, purpose=Purpose.REFRESH, login=other)
+
+    end(attempt, result())
+
+    link.refresh_from_db()
+    assert link.ended_at is None
