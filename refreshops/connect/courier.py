@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import F
 
 from refreshops.connect import letter_texts, links
-from refreshops.connect.letter_words import SAMPLE, YOUR_BANK
+from refreshops.connect.letter_words import NAMELESS, SAMPLE, YOUR_BANK, YOUR_LENDER
 from refreshops.connect.letters import not_wanted_because
 from refreshops.logins import cases
 from refreshops.logins.models import ConnectLink, How, Letter, LetterKind, LetterState
@@ -199,7 +199,7 @@ def _values(work: _Round, letter: Letter, link: ConnectLink) -> letter_texts.Val
     return letter_texts.Values(
         link=links.address(link, public_url=work.house.public_url),
         institution=link.institution or YOUR_BANK[letter.language],
-        lender=work.house.lender,
+        lender=_lender(work.house, letter.language),
         expires=letter_texts.day_and_time(link.expires_at, language=letter.language),
     )
 
@@ -209,9 +209,14 @@ def sample_values(house: House, *, language: str, now: datetime) -> letter_texts
     return letter_texts.Values(
         link=f"{house.public_url}{SAMPLE_PAGE}",
         institution="Maple Trust",
-        lender=house.lender,
+        lender=_lender(house, language),
         expires=letter_texts.day_and_time(now + house.sample_lives, language=language),
     )
+
+
+def _lender(house: House, language: str) -> str:
+    """Return the lender's name; without one, what it is called in that language."""
+    return YOUR_LENDER[language] if house.lender == NAMELESS else house.lender
 
 
 def _failed(letter: Letter, why: str, *, now: datetime) -> int:

@@ -112,6 +112,9 @@ Cordialement,
         "Ce courriel montre que les courriels de {lender} arrivent. Il n’y a rien à faire.",
     ),
 }
+# The default of LENDER_NAME, and how it reads within a sentence of each language.
+NAMELESS = "your lender"
+YOUR_LENDER: Mapping[str, str] = {ENGLISH: NAMELESS, FRENCH: "votre prêteur"}
 YOUR_BANK: Mapping[str, str] = {ENGLISH: "your bank", FRENCH: "votre banque"}
 # Before the subject of a text that somebody sends to themselves.
 SAMPLE: Mapping[str, str] = {ENGLISH: "[Test]", FRENCH: "[Essai]"}

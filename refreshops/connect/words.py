@@ -6,6 +6,7 @@ A page never says why something of ours failed, nor at which bank, nor who the r
 from dataclasses import dataclass
 from enum import StrEnum
 
+from refreshops.connect.letter_words import NAMELESS, YOUR_LENDER
 from refreshops.logins.models import Language
 
 LANGUAGES = (Language.ENGLISH.value, Language.FRENCH.value)
@@ -235,10 +236,6 @@ _FRENCH = {
 
 WORDS = {Language.ENGLISH.value: _ENGLISH, Language.FRENCH.value: _FRENCH}
 
-# The setting's default, as it reads within a sentence of each language.
-_NAMELESS = {Language.ENGLISH.value: "Your lender", Language.FRENCH.value: "Votre prêteur"}
-NAMELESS = "your lender"
-
 
 def words_of(page: Page, *, language: str, lender: str) -> Words:
     """Return a page's words; a language that we do not have becomes English."""
@@ -250,6 +247,5 @@ def words_of(page: Page, *, language: str, lender: str) -> Words:
 def _named(text: str, language: str, lender: str) -> str:
     if lender != NAMELESS:
         return text.replace("{lender}", lender)
-    name = _NAMELESS[language]
-    begun = name + text.removeprefix("{lender}") if text.startswith("{lender}") else text
-    return begun.replace("{lender}", name[0].lower() + name[1:])
+    named = text.replace("{lender}", YOUR_LENDER[language])
+    return named[0].upper() + named[1:]

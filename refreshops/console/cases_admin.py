@@ -164,7 +164,7 @@ class ReconnectCaseAdmin(PageAdmin):
         """Mail a link of its own for each of the chosen cases."""
         return cases_mail.send_many(request, queryset)
 
-    @admin.action(description="Snooze…", permissions=["work"])
+    @admin.action(description="Put off…", permissions=["work"])
     def snooze(self, request: HttpRequest, queryset: QuerySet[ReconnectCase]) -> HttpResponse:
         """Let the chosen cases rest until a day."""
         return cases_steps.snooze_many(request, queryset)

@@ -37,7 +37,7 @@ TO_DO, SNOOZED, DOWN, PROPOSED, OPEN, CLOSED = (
 LATELY, CAME_BACK = "lately", "came_back"
 VIEWS = {
     TO_DO: "To do",
-    SNOOZED: "Snoozed",
+    SNOOZED: "Put off",
     DOWN: "Bank down",
     PROPOSED: "Proposes switch-off",
     OPEN: "All that are open",

@@ -64,7 +64,7 @@ class LetterAdmin(KeysetAdmin, MachineRowsAdmin):
         """Say where mails lie that are sent to nobody."""
         if request.method == "GET" and (place := wiring.where_mails_go()):
             said = f"Mails do not leave this machine: they go to {place} (EMAIL_URL)."
-            messages.info(request, said)
+            messages.warning(request, said)
         return super().changelist_view(request, extra_context)
 
     def has_send_permission(self, request: HttpRequest) -> bool:

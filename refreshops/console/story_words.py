@@ -36,7 +36,7 @@ WHAT: Mapping[Action, str] = {
     Action.CONNECT: "Connected a bank",
     Action.REFUSE_RETURN: "Refused what came back",
     Action.CONTACT: "Was in touch with a customer",
-    Action.SNOOZE: "Snoozed a case",
+    Action.SNOOZE: "Put off a case",
     Action.SEND_LETTERS: "Sent mails",
     Action.CHANGE_LETTER: "Changed the text of a mail",
     Action.CHANGE_ROW: "Edited by hand",

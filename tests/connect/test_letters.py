@@ -1,6 +1,7 @@
 """The outbox and its courier: who is written to, when again, and when not any more."""
 
 import smtplib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -149,6 +150,20 @@ def test_what_is_sent_holds_the_link_and_nothing_of_the_bank():
     for hidden in ("Birch", "Jane", "Roe", "C-1", letter.link.login.login_id):
         assert hidden not in whole
     assert message.message()["Auto-Submitted"] == "auto-generated"
+
+
+@pytest.mark.parametrize(
+    ("language", "called"), [("en", "with your lender."), ("fr", "avec votre prêteur.")]
+)
+def test_a_lender_without_a_name_is_called_one_in_the_customers_language(language, called):
+    make_letter(language=language)
+    mailer = Mailer()
+
+    courier.send_due(
+        clock=FakeClock(NOON), mailer=mailer, house=replace(HOUSE, lender="your lender")
+    )
+
+    assert called in mailer.taken[0].body
 
 
 def test_a_mail_that_went_out_stands_in_the_contact_log():
