@@ -98,6 +98,18 @@ ACCOUNTS = """
     SELECT login_id, id, 'Chequing', 'Chequing', 'CAD', 1234.50, 1200, '4242'
       FROM bankdata_snapshot ORDER BY id
 """
+# One webhook for each login; a few could not be applied.
+DELIVERIES = """
+    INSERT INTO tracing_delivery
+           (received_at, provider, kind, digest, size, times, last_received_at, login_id,
+            request_id, tag, institution, http_status_code, provider_code, message, answer, state,
+            state_reason, settled_at, tries)
+    SELECT {delivered}, 'flinks', 'GetAccountsDetail', {digest}, 4000 + id %% 900, 1, {delivered},
+           login_id, {digest}, '', institution, 200, '', '', {nothing},
+           CASE id %% 50 WHEN 7 THEN 'unknown_login' WHEN 8 THEN 'superseded' ELSE 'applied' END,
+           '', {delivered}, 1
+      FROM logins_login ORDER BY id
+"""
 
 
 def prepare() -> None:
@@ -140,6 +152,9 @@ def _words() -> dict[str, str]:
         "request": request,
         "body": json.format(BODY.format_map(plain)),
         "answer": json.format(ANSWER.format_map(plain)),
+        "digest": _guid_sql("'delivery' || id"),
+        "delivered": _moment("%(now)s - id * 7"),
+        "nothing": json.format("'{}'"),
         "noted": _moment("%(now)s - id %% 9000 * 600"),
         "payload": "zeroblob(400)" if is_sqlite else "decode(repeat('00', 400), 'hex')",
     }

@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from refreshops.logins.models import Login, ReconnectCase
+from refreshops.logins.models import Letter, Login
 from refreshops.routine.models import Attempt, Run
-from refreshops.tracing.models import Call, Event
+from refreshops.tracing.models import Call, Delivery, Event
 
 OPS, MANAGER, AUDITOR = "ops", "manager-01", "auditor"
 # Of a filter with many choices so many are measured, spread over them.
@@ -27,6 +27,8 @@ LISTS = {
     "unknown logins": "logins_unknownlogin",
     "cases": "logins_reconnectcase",
     "snapshots": "bankdata_snapshot",
+    "mails": "logins_letter",
+    "deliveries": "tracing_delivery",
 }
 # What an account manager opens; the rest is not theirs.
 MANAGERS_LISTS = ("calls", "attempts", "runs", "logins", "customers", "cases")
@@ -114,13 +116,16 @@ def _searches(name: str, who: str) -> dict[str, dict[str, Any]]:
             "no customer's name": {"q": "zzzzzz"},
         },
         "cases": {
-            "LoginId": {"q": _asked_back(who)},
+            "LoginId": {"q": _asked_back(who).login_id},
+            "closed, by name": {"q": customer.name, "view": "closed"},
+            "closed, no customer's name": {"q": "zzzzzz", "view": "closed"},
             "customer's reference": {"q": customer.reference},
             "no customer's name": {"q": "zzzzzz"},
         },
         "customers": {"reference": {"q": customer.reference}, "name": {"q": customer.name}},
         "events": {"LoginId": {"q": asked.login_id}, "run": numbers["run"]},
         "snapshots": {"LoginId": {"q": asked.login_id}},
+        "deliveries": by_id,
     }
     return {f"search {label}": query for label, query in found.get(name, {}).items()}
 
@@ -131,6 +136,14 @@ def _depths(name: str) -> dict[str, dict[str, Any]]:
         return {"half down": {"before": _middle(Call, "sent_at")}, "oldest": {"after": "oldest"}}
     if name == "events":
         return {"half down": {"before": _middle(Event, "at")}, "oldest": {"after": "oldest"}}
+    if name == "mails":
+        return {
+            "half down": {"before": _middle(Letter, "queued_at")},
+            "oldest": {"after": "oldest"},
+        }
+    if name == "deliveries":
+        middle = _middle(Delivery, "received_at")
+        return {"half down": {"before": middle}, "oldest": {"after": "oldest"}}
     if name == "attempts":
         return {"half down": {"before": _middle(Attempt, "")}, "oldest": {"after": "oldest"}}
     return {SECOND: {"p": 2}}
@@ -152,14 +165,24 @@ def _of_rows(who: str) -> Iterator[Page]:
         ("a customer", "admin:logins_customer_change", login.customer_id),
         ("a call", "admin:tracing_call_change", call.pk),
     ]
-    case = ReconnectCase.objects.filter(closed_at__isnull=True, login__in=_logins_of(who))
-    newest_case = case.order_by("-pk").values_list("pk", flat=True)[0:1].get()
-    rows.append(("a case", "admin:logins_reconnectcase_change", newest_case))
+    waiting = _asked_back(who)
+    open_case = waiting.cases.get(closed_at=None)
+    rows += [
+        ("a case", "admin:logins_reconnectcase_change", open_case.pk),
+        ("a login with a case", "admin:logins_login_change", waiting.pk),
+        ("a customer with a case", "admin:logins_customer_change", waiting.customer_id),
+        ("links of a login", "admin:login_link", waiting.pk),
+        ("links of a customer", "admin:customer_link", waiting.customer_id),
+    ]
     attempt = login.attempts.filter(state="done").order_by("-pk")[0:1].get()
     rows.append(("an attempt", "admin:routine_attempt_change", attempt.pk))
     if who == MANAGER:
         yield from (Page(n, who, reverse(u, args=[pk]), "page", n) for n, u, pk in rows)
         return
+    rows += [
+        ("a mail", "admin:logins_letter_change", Letter.objects.order_by("-pk")[0].pk),
+        ("a delivery", "admin:tracing_delivery_change", Delivery.objects.order_by("-pk")[0].pk),
+    ]
     newest = list(Run.objects.order_by("-opened_at", "-pk").filter(origin="daily")[:3])
     rows += [
         ("today's run", "admin:routine_run_change", newest[0].pk),
@@ -175,10 +198,11 @@ def _of_rows(who: str) -> Iterator[Page]:
         )
 
 
-def _asked_back(who: str) -> str:
-    """Return the id of a login whose customer must act."""
-    waiting = _logins_of(who).filter(cases__closed_at__isnull=True, cases__isnull=False)
-    return str(waiting.order_by("-pk").values_list("login_id", flat=True)[0:1].get())
+def _asked_back(who: str) -> Login:
+    """Return a login whose customer must act, and was written to."""
+    waiting = _logins_of(who).filter(cases__closed_at__isnull=True, links__isnull=False)
+    found: Login = waiting.filter(cases__isnull=False).order_by("-pk")[0:1].get()
+    return found
 
 
 def _logins_of(who: str) -> Any:

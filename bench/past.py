@@ -13,13 +13,13 @@ from bench import asked_back, endings, history_sql
 from bench.population import FULL_PAGE, Size, fill
 from bench.runs_planned import Planned, Scale, planned
 from refreshops import wiring
-from refreshops.logins.models import ConnectLink, Login, Note, Provider, ReconnectCase
+from refreshops.logins.models import ConnectLink, Letter, Login, Note, Provider, ReconnectCase
 from refreshops.routine import learning, seats, slots
 from refreshops.routine.models import Attempt, Run
 from refreshops.routine.roles import AUDITORS, OPERATIONS
 from refreshops.rules.lifecycle import Origin, RunState
 from refreshops.tracing.events import Action
-from refreshops.tracing.models import Call, Event
+from refreshops.tracing.models import Call, Delivery, Event
 
 CALLING = 4
 RANK_DAILY = 10
@@ -27,6 +27,7 @@ EVENTS_PER_RUN = 12
 MANAGERS = 12
 # Filled with a million rows: indexes are made afterwards, which is faster.
 MADE_LAST = (Call, Attempt)
+COUNTED = (Login, Run, Attempt, Call, Event, Note, ReconnectCase, ConnectLink, Letter, Delivery)
 
 
 def fill_history(scale: Scale, *, now: datetime) -> dict[str, int]:
@@ -47,6 +48,7 @@ def fill_history(scale: Scale, *, now: datetime) -> dict[str, int]:
     with transaction.atomic():
         asked_back.plant(people[0], now=now)
         asked_back.give_addresses()
+        history_sql.run(history_sql.DELIVERIES, {"now": now.timestamp()})
     with connection.cursor() as cursor:
         # As autovacuum would soon; SQLite is never told about its sizes, so not here either.
         if connection.vendor == "postgresql":
@@ -54,8 +56,7 @@ def fill_history(scale: Scale, *, now: datetime) -> dict[str, int]:
         else:
             cursor.execute("DELETE FROM sqlite_stat1")
     return {
-        model._meta.verbose_name_plural.lower(): model._default_manager.count()
-        for model in (Login, Run, Attempt, Call, Event, Note, ReconnectCase, ConnectLink)
+        model._meta.verbose_name_plural.lower(): model._default_manager.count() for model in COUNTED
     }
 
 

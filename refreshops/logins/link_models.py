@@ -179,6 +179,8 @@ class Letter(models.Model):
         indexes = [
             models.Index(fields=["state", "not_before", "id"], name="letter_due"),
             models.Index(fields=["-queued_at", "-id"], name="letter_newest"),
+            models.Index(fields=["state", "-queued_at", "-id"], name="letter_states"),
+            models.Index(fields=["kind", "-queued_at", "-id"], name="letter_kinds"),
         ]
 
     def __str__(self) -> str:

@@ -56,6 +56,7 @@ class Delivery(models.Model):
             models.Index(fields=["-received_at", "-id"], name="delivery_newest"),
             models.Index(fields=["state", "-received_at", "-id"], name="delivery_states"),
             models.Index(fields=["login_id", "-received_at", "-id"], name="delivery_login"),
+            models.Index(fields=["request_id", "-received_at", "-id"], name="delivery_request"),
         ]
 
     def __str__(self) -> str:

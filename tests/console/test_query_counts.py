@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from refreshops.connect import links
 from refreshops.logins import cases
-from refreshops.logins.models import How, Login, Note, ReconnectCase
+from refreshops.logins.models import How, Letter, LetterKind, Login, Note, ReconnectCase
 from refreshops.tracing.events import Action, note
+from refreshops.tracing.models import Delivery
 from tests.builders import make_customer, make_login
 from tests.console.conftest import make_attempt, make_call, make_run
 from tests.console.permission_site import COLUMNS, lines, make_site
@@ -39,9 +40,11 @@ LISTS = {
     "cases": "logins_reconnectcase",
     "runs": "routine_run",
     "snapshots": "bankdata_snapshot",
+    "mails": "logins_letter",
+    "deliveries": "tracing_delivery",
 }
 # These are paged by key: whatever narrows them has an index in the order of the list.
-PAGED_BY_KEY = ("calls", "attempts", "events", "snapshots")
+PAGED_BY_KEY = ("calls", "attempts", "events", "snapshots", "mails", "deliveries")
 PAGE_ENDS = "LIMIT 51"
 BESIDE = {"bankdata_bankaccount", "logins_note", "logins_contact", "logins_connectlink"}
 LARGE = {*LISTS.values(), *BESIDE} - {"routine_run"}
@@ -113,7 +116,7 @@ def make_work(site, login, *, at, own):
     known = ReconnectCase.objects.get(pk=site.own["case"])
     for row in (case, known):
         cases.log(row, how=How.PHONE, by=site.people["ops"], now=at)
-        links.make(
+        link = links.make(
             provider=own.provider,
             customer=row.login.customer,
             by=site.people["ops"],
@@ -121,6 +124,17 @@ def make_work(site, login, *, at, own):
             lives=timedelta(days=1),
             login=row.login,
             case=row,
+        )
+        kind = LetterKind.RECONNECT.value
+        sent = {"queued_at": at, "not_before": at, "to": "x@customers.example", "state": "sent"}
+        Letter.objects.create(kind=kind, link=link, **sent)
+        Delivery.objects.create(
+            received_at=at,
+            last_received_at=at,
+            provider="flinks",
+            digest=f"{link.pk}",
+            size=5,
+            login_id=row.login.login_id,
         )
 
 
