@@ -39,7 +39,7 @@ from refreshops.logins.models import ReconnectCase as Case
 LINKS_SHOWN = 20
 NOT_SET_UP = (
     "No links can be made: PUBLIC_URL, where customers reach this server, is not set. "
-    "The README says how."
+    "The runbook says how: Setting up connect links, mail and webhooks."
 )
 ERASED = "The customer asked to be forgotten: no link is made for them."
 OFF = "The login is switched off: nobody asks its customer for anything. Switch it on first."
