@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from refreshops import wiring
 from refreshops.console.addresses import NO_BANK, cases_list
-from refreshops.console.cases_list import CAME_BACK, LATELY
-from refreshops.console.scoping import logins_of, sees_everything
+from refreshops.console.cases_list import CAME_BACK, LATELY, cases_of
+from refreshops.console.scoping import sees_everything
 from refreshops.logins import cases
 
 
@@ -40,8 +40,7 @@ def view(request: HttpRequest) -> HttpResponse:
     """Show the table; each number leads to exactly its cases."""
     if not request.user.has_perm("logins.view_reconnectcase"):
         raise PermissionDenied
-    mine = None if sees_everything(request.user) else logins_of(request.user)
-    found = cases.recovery(logins=mine, now=wiring.clock())
+    found = cases.recovery(cases_of(request.user), now=wiring.clock())
     rows = [_line(name, opened, back) for name, opened, back in found]
     rows.sort(key=lambda row: (-row.opened, row.institution))
     total = sum(row.opened for row in rows), sum(row.back for row in rows)

@@ -158,15 +158,17 @@ def snooze(case: ReconnectCase, *, until: datetime | None) -> bool:
 
 
 def recovery(
-    *, logins: QuerySet[Login] | None = None, now: datetime, over: timedelta = RECOVERY_OVER
+    cases: QuerySet[ReconnectCase] | None = None,
+    *,
+    now: datetime,
+    over: timedelta = RECOVERY_OVER,
 ) -> list[tuple[str, int, int]]:
     """Count for each institution the cases opened lately and those of them closed again.
 
-    Of `logins` alone, if given. Rows of (institution, opened, closed), by institution; one query.
+    Of `cases` alone, if given. Rows of (institution, opened, closed), by institution; one query.
     """
-    lately = ReconnectCase.objects.filter(opened_at__gte=now - over).order_by()
-    if logins is not None:
-        lately = lately.filter(Exists(logins.filter(pk=OuterRef("login_id"))))
+    rows = ReconnectCase.objects.all() if cases is None else cases
+    lately = rows.filter(opened_at__gte=now - over).order_by()
     counted = lately.values_list("login__institution").annotate(
         opened=Count("pk"), closed=Count("closed_at")
     )

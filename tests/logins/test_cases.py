@@ -196,7 +196,7 @@ def test_recovery_counts_what_was_opened_lately_and_came_back():
             hear(login, "fresh")
     hear(make_login(institution="Old"), "user_action", now=NOON - timedelta(days=31))
 
-    found = cases.recovery(logins=Login.objects.all(), now=NOON)
+    found = cases.recovery(now=NOON)
 
     assert found == [("RBC", 1, 1), ("TD", 2, 1)]
 
