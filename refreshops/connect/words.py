@@ -59,7 +59,8 @@ _ENGLISH = {
     ),
     Page.WAITING: Words(
         "One moment, please",
-        "We are preparing the connection. This page goes on by itself.",
+        "We are preparing the connection. This page goes on by itself. If it is still here after "
+        "five minutes, please come back to your link later.",
     ),
     Page.GO: Words(
         "Ready",
@@ -149,7 +150,8 @@ _FRENCH = {
     ),
     Page.WAITING: Words(
         "Un instant, s’il vous plaît",
-        "Nous préparons la connexion. Cette page continue d’elle-même.",
+        "Nous préparons la connexion. Cette page continue d’elle-même. Si elle est encore ici "
+        "après cinq minutes, veuillez revenir à votre lien plus tard.",
     ),
     Page.GO: Words(
         "Tout est prêt",

@@ -27,6 +27,8 @@ class Attention:
     to_approve_url: str
     cases: int
     cases_url: str
+    cases_lately: int
+    cases_back: int
 
 
 def attention_of(seen: Overview, *, cases: bool) -> Attention:
@@ -45,4 +47,6 @@ def attention_of(seen: Overview, *, cases: bool) -> Attention:
         to_approve_url=runs_list(**{APPROVAL: MINE}),
         cases=seen.cases_to_do,
         cases_url=cases_list() if cases else "",
+        cases_lately=seen.cases_lately,
+        cases_back=seen.cases_back,
     )

@@ -56,11 +56,11 @@ def cases_of(user: Any) -> Rows:
     return rows
 
 
-def cases_to_do(user: Any, *, banks_down: frozenset[str], now: datetime) -> Rows:
-    """Return what this person's list shows without a choice; nothing to who sees no cases."""
+def cases_shown(user: Any, view: str, *, banks_down: frozenset[str], now: datetime) -> Rows:
+    """Return what this person's list shows in one of `VIEWS`; nothing to who sees no cases."""
     if not user.has_perm("logins.view_reconnectcase"):
         return ReconnectCase.objects.none()
-    return narrow(cases_of(user), TO_DO, down=banks_down, now=now)
+    return narrow(cases_of(user), view, down=banks_down, now=now)
 
 
 def narrow(rows: Rows, view: str, *, down: frozenset[str], now: datetime) -> Rows:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Exists, Max, OuterRef, Subquery
 
 from refreshops.console.approval_filter import awaiting
-from refreshops.console.cases_list import cases_to_do
+from refreshops.console.cases_list import CAME_BACK, LATELY, TO_DO, cases_shown
 from refreshops.console.leak_lists import Prices
 from refreshops.console.scoping import logins_of, runs_of
 from refreshops.logins import clock, leaks
@@ -43,6 +43,8 @@ class Overview:
     already_out: int = 0
     to_approve: int = 0
     cases_to_do: int = 0
+    cases_lately: int = 0
+    cases_back: int = 0
     fresh_until: dict[str, datetime | None] = field(default_factory=dict)
 
     @property
@@ -73,7 +75,9 @@ def overview_of(
     whose reconnect cases are folded away.
     """
     parts = _parts(user, mornings_since=mornings_since)
-    parts["cases_to_do"] = count_of(cases_to_do(user, banks_down=banks_down, now=now))
+    for name, view in (("to_do", TO_DO), ("lately", LATELY), ("back", CAME_BACK)):
+        shown = cases_shown(user, view, banks_down=banks_down, now=now)
+        parts[f"cases_{name}"] = count_of(shown)
     parts |= {f"fresh_until_{number}": _fresh_until(user, name) for number, name in enumerate(down)}
     if part is None:
         parts |= _counts(now=now)
@@ -102,6 +106,8 @@ def overview_of(
         # No row at all is asked for when the reader approves nothing.
         to_approve=told.to_approve or 0,
         cases_to_do=told.cases_to_do or 0,
+        cases_lately=told.cases_lately or 0,
+        cases_back=told.cases_back or 0,
         fresh_until={name: getattr(told, f"fresh_until_{n}") for n, name in enumerate(down)},
     )
 

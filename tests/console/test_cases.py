@@ -400,6 +400,18 @@ def test_the_page_recovery_counts_what_came_back_and_leads_to_it(signed_in):
         assert behind == [row.opened, row.back]
 
 
+@pytest.mark.parametrize(("name", "said"), [("ops", True), ("manager", False)])
+def test_the_index_says_how_many_came_back(signed_in, name, said):
+    for bank, closed in (("TD", True), ("TD", False), ("RBC", False)):
+        fields = {"closed_at": NOON, "closed_as": "fresh"} if closed else {}
+        make_case(make_login(institution=bank), days=3, **fields)
+    make_case(make_login(institution="Old"), days=31)
+
+    page = signed_in(name).get("/").content.decode()
+
+    assert ("Recovery</a>: 1 of 3 in 30 days</p>" in page) is said
+
+
 def test_settings_say_when_a_case_proposes_to_switch_off(settings):
     settings.CASE_SWITCH_OFF_DAYS = 12
 
