@@ -259,6 +259,7 @@ class Demo:
     https_only: bool
     hosts: tuple[str, ...]
     public_url: str
+    lender: str
     mails_are_printed: bool
     mail_folder: Path
     password: str = field(repr=False)
@@ -282,6 +283,7 @@ def demo() -> Demo:
         https_only=settings.HTTPS_ONLY,
         hosts=tuple(settings.ALLOWED_HOSTS),
         public_url=settings.PUBLIC_URL,
+        lender=settings.LENDER_NAME,
         mails_are_printed=settings.EMAIL_BACKEND.endswith(".console.EmailBackend"),
         mail_folder=beside / "mail",
         password=settings.DEMO_PASSWORD,

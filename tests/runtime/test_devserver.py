@@ -68,13 +68,13 @@ class Demo:
     def said(self) -> str:
         return self.log.read_text()
 
-    def public_urls(self) -> dict[str, str]:
-        """Return what the programs were told of where customers reach us."""
+    def told(self, setting: str) -> dict[str, str]:
+        """Return what web and worker were told of a setting, by program."""
         found = {}
         for pid in processes.below(self.process.pid):
             words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
             settings = Path(f"/proc/{pid}/environ").read_text().split("\0")
-            told = [one.partition("=")[2] for one in settings if one.startswith("PUBLIC_URL=")]
+            told = [one.partition("=")[2] for one in settings if one.startswith(f"{setting}=")]
             for name in ("worker", "refreshops.wsgi"):
                 if name in words:
                     found[name] = told[0]
@@ -147,12 +147,13 @@ def test_it_greets_with_a_moving_run_stops_on_one_signal_and_starts_again(demos)
         health = json.load(answer)
     landings = [sign_in(first, name) for name in ("ops", "manager", "auditor", "admin")]
     wait_for(first.done, seconds=60, what="the first login of today's run was done")
-    given = first.public_urls()
+    given, lenders = first.told("PUBLIC_URL"), first.told("LENDER_NAME")
     status = first.end(signal.SIGTERM)
 
     assert health["database"] == "ok"
     assert landings == [f"http://127.0.0.1:{first.port}/"] * 4
     assert set(given.values()) == {f"http://127.0.0.1:{first.port}"}
+    assert set(lenders.values()) == {"Maple Lending"}
     assert given.keys() >= {"worker", "refreshops.wsgi"}
     assert f"Mails         {first.database.parent}/mail/" in first.said()
     assert status == 0

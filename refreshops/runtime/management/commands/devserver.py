@@ -16,6 +16,7 @@ from django.db import connections
 
 import refreshops
 from refreshops import wiring
+from refreshops.connect.letter_words import NAMELESS
 from refreshops.runtime import demo, demo_register, processes
 from refreshops.runtime.dotenv import surroundings
 from refreshops.runtime.household import Household
@@ -26,6 +27,8 @@ START_SECONDS = 60.0
 REGISTER, CUSTOMERS = "register.csv", "customers.csv"
 # Known to the provider and to nobody here: the nightly report tells of them.
 STRANGERS = 2
+# Who asks the customers, where LENDER_NAME does not say.
+LENDER = "Maple Lending"
 FOR_EVER = float("inf")
 # A little longer than the worker's own patience.
 WORKER_GRACE_SECONDS = 5.0
@@ -130,6 +133,8 @@ def _unsaid(wishes: wiring.Demo, *, port: int) -> dict[str, str]:
     added = {}
     if not wishes.public_url:
         added["PUBLIC_URL"] = f"http://{HOST}:{port}"
+    if wishes.lender == NAMELESS:
+        added["LENDER_NAME"] = LENDER
     if wishes.mails_are_printed:
         added["EMAIL_URL"] = f"filemail:///{quote(str(wishes.mail_folder))}"
     return added
