@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Page
-from django.db.models import Case, CharField, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.lookups import Exact
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -118,8 +118,17 @@ def with_newest_case(logins: Any) -> Any:
 
 
 def with_links(rows: Rows, *, now: datetime) -> Rows:
-    """Note on each case how the newest link of its login stands: `link_state`, None for none."""
-    newest = ConnectLink.objects.filter(login=OuterRef("login_id")).order_by("-made_at", "-pk")
+    """Note on each case how the newest link of its login stands: `link_state`, None for none.
+
+    One that leads nowhere any more hides none that is with the customer still.
+    """
+    leads_nowhere = Q(ended_at__isnull=True) & (
+        Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
+    )
+    last = Case(When(leads_nowhere, then=Value(1)), default=Value(0))
+    newest = ConnectLink.objects.filter(login=OuterRef("login_id")).order_by(
+        last, "-made_at", "-pk"
+    )
     return rows.annotate(link_state=Subquery(newest.values_list(link_state(now))[:1]))
 
 

@@ -375,6 +375,32 @@ def test_the_logins_of_cases_are_switched_off_by_the_order_there_is(signed_in):
     assert [row.login_id for row in run.attempts.all()] == [case.login_id]
 
 
+@pytest.mark.parametrize(
+    ("newer", "shown"),
+    [
+        pytest.param({"revoked_at": NOON}, "opened", id="revoked"),
+        pytest.param({"expires_at": NOON - timedelta(hours=1)}, "opened", id="expired"),
+        pytest.param({"ended_at": NOON, "ended_as": "cured"}, "used", id="used"),
+    ],
+)
+def test_a_link_that_leads_nowhere_hides_none_that_the_customer_still_has(signed_in, newer, shown):
+    case = make_case()
+    for days, fields in ((3, {"opened_at": NOON}), (2, newer)):
+        made_at = NOON - timedelta(days=days)
+        row = {"made_at": made_at, "expires_at": made_at + timedelta(days=7)} | fields
+        ConnectLink.objects.create(
+            provider=case.login.provider,
+            customer=case.login.customer,
+            login=case.login,
+            case=case,
+            **row,
+        )
+
+    (row,) = signed_in("ops").get(LIST).context["cl"].result_list
+
+    assert row.link_state == shown
+
+
 # --- Recovery ---
 
 
