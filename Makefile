@@ -41,7 +41,7 @@ test: $(VENV)/.dev ## Run every test
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not soak and not browser and not alone"
 	$(BIN)/pytest -m alone
 ifneq ($(CHROMIUM),)
-	$(BIN)/pytest -m browser -n 2 --dist loadfile
+	$(BIN)/pytest -m "browser and not soak" -n 2 --dist loadfile
 else ifeq ($(BROWSER_TESTS),required)
 	@echo "The browser tests need Chromium: apt-get install chromium"; exit 1
 else

@@ -1,5 +1,7 @@
 """What holds for every test: random examples are the same ones each time, and take their time."""
 
+import gc
+
 from hypothesis import HealthCheck, settings
 
 # A loaded machine is slow at times; that says nothing about the rule under test.
@@ -11,3 +13,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("sure")
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage more rarely, and never among what was there before the first test."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

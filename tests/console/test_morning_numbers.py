@@ -27,7 +27,7 @@ from tests.console.conftest import make_attempt, make_run
 
 # The first few at every change; all of them with the long tests.
 SEEDS = [
-    pytest.param(seed, marks=[] if seed < 10 else pytest.mark.soak, id=f"seed-{seed}")
+    pytest.param(seed, marks=[] if seed < 5 else pytest.mark.soak, id=f"seed-{seed}")
     for seed in range(300)
 ]
 BANKS = ("TD", "RBC", "Bank & Sons <b>", "Caisse ?", "")

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 MOST = 8
 CROWD = 60
-PEOPLE = ("operations", "manager, own", "auditor")
+PEOPLE = ("operations", "manager, own")
 PAGES = [line for line in lines("Addresses") if line.cells["operations"].startswith("200")]
 # How the two databases of the tests say that they leave a transaction open.
 NO_QUESTION = ("SAVEPOINT", "RELEASE", "ROLLBACK")
@@ -138,7 +138,7 @@ def make_work(site, login, *, at, own):
         )
 
 
-@pytest.mark.parametrize("column", PEOPLE)
+@pytest.mark.parametrize("column", [*PEOPLE, pytest.param("auditor", marks=pytest.mark.soak)])
 def test_a_page_asks_few_questions_and_no_more_when_there_are_more_rows(site, column):
     with transaction.atomic():
         few = questions(site, column)

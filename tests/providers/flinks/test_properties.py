@@ -126,6 +126,12 @@ def good_answer(chance, endpoint):
     return Answer(200, {name: value for name, value in body.items() if value is not None})
 
 
+# Of each example some plays, and many in the soak.
+as_many = pytest.mark.parametrize(
+    "seeds", [pytest.param(8, id="some"), pytest.param(20, id="many", marks=pytest.mark.soak)]
+)
+
+
 class RandomPlay:
     """Plays a script to its end with random answers, checking every step on the way."""
 
@@ -232,20 +238,22 @@ def play(name, seed):
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
+@as_many
 @settings(max_examples=20, deadline=None, derandomize=True, database=None)
 @given(start=st.integers(0, 10**9))
-def test_every_script_ends_and_keeps_no_secret(name, start):
-    for seed in range(start, start + 15):
+def test_every_script_ends_and_keeps_no_secret(name, seeds, start):
+    for seed in range(start, start + seeds):
         _, result = play(name, seed)
 
         assert result.outcome is not Outcome.PENDING
 
 
 @pytest.mark.parametrize("name", ["refresh", "live", "check", "reconnect", "connect"])
+@as_many
 @settings(max_examples=20, deadline=None, derandomize=True, database=None)
 @given(start=st.integers(0, 10**9))
-def test_fresh_needs_a_believed_answer_with_a_timestamp_within_the_policy(name, start):
-    for seed in range(start, start + 20):
+def test_fresh_needs_a_believed_answer_with_a_timestamp_within_the_policy(name, seeds, start):
+    for seed in range(start, start + seeds):
         played, result = play(name, seed)
 
         if result.outcome is Outcome.FRESH:
@@ -265,11 +273,12 @@ def test_fresh_needs_a_believed_answer_with_a_timestamp_within_the_policy(name, 
 
 
 @pytest.mark.parametrize("name", ["off", "on"])
+@as_many
 @settings(max_examples=20, deadline=None, derandomize=True, database=None)
 @given(start=st.integers(0, 10**9))
-def test_a_switch_is_claimed_only_on_the_providers_word(name, start):
+def test_a_switch_is_claimed_only_on_the_providers_word(name, seeds, start):
     wanted = name == "on"
-    for seed in range(start, start + 20):
+    for seed in range(start, start + seeds):
         played, result = play(name, seed)
 
         if result.verified:
@@ -285,10 +294,11 @@ def test_a_switch_is_claimed_only_on_the_providers_word(name, start):
 
 
 @pytest.mark.parametrize("name", ["check", "off", "on"])
+@as_many
 @settings(max_examples=20, deadline=None, derandomize=True, database=None)
 @given(start=st.integers(0, 10**9))
-def test_a_look_at_the_flag_asks_for_one_summary_and_keeps_no_data(name, start):
-    for seed in range(start, start + 20):
+def test_a_look_at_the_flag_asks_for_one_summary_and_keeps_no_data(name, seeds, start):
+    for seed in range(start, start + seeds):
         played, result = play(name, seed)
 
         assert result.bank_data is None
@@ -300,10 +310,11 @@ def test_a_look_at_the_flag_asks_for_one_summary_and_keeps_no_data(name, start):
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
+@as_many
 @settings(max_examples=20, deadline=None, derandomize=True, database=None)
 @given(start=st.integers(0, 10**9))
-def test_a_login_never_stays_longer_than_seven_days_after_its_refresh(name, start):
-    for seed in range(start, start + 20):
+def test_a_login_never_stays_longer_than_seven_days_after_its_refresh(name, seeds, start):
+    for seed in range(start, start + seeds):
         played, result = play(name, seed)
 
         asked = [ask.call.endpoint for ask, _ in played.history]
@@ -317,10 +328,11 @@ def test_a_login_never_stays_longer_than_seven_days_after_its_refresh(name, star
 
 
 @pytest.mark.parametrize("name", ["live", "reconnect"])
+@as_many
 @settings(max_examples=20, deadline=None, derandomize=True, database=None)
 @given(start=st.integers(0, 10**9))
-def test_the_bank_is_asked_live_once_at_most_unless_it_was_busy(name, start):
-    for seed in range(start, start + 20):
+def test_the_bank_is_asked_live_once_at_most_unless_it_was_busy(name, seeds, start):
+    for seed in range(start, start + seeds):
         played, _ = play(name, seed)
 
         tried = 0
@@ -341,10 +353,11 @@ def test_the_bank_is_asked_live_once_at_most_unless_it_was_busy(name, start):
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
+@as_many
 @settings(max_examples=20, deadline=None, derandomize=True, database=None)
 @given(start=st.integers(0, 10**9))
-def test_a_handover_has_what_flinks_gave_for_it_and_nothing_else(name, start):
-    for seed in range(start, start + 20):
+def test_a_handover_has_what_flinks_gave_for_it_and_nothing_else(name, seeds, start):
+    for seed in range(start, start + seeds):
         played, result = play(name, seed)
 
         if result.handover is None:
