@@ -11,9 +11,10 @@ A_DELIVERY = """
            (received_at, last_received_at, provider, kind, digest, size, times, login_id,
             request_id, tag, institution, provider_code, message, answer, state, state_reason,
             tries)
-    SELECT l.created_at, l.created_at, 'flinks', 'GetAccountsDetail', '0f1e', 54321, 2, l.login_id,
-           '7a6b5c4d-3e2f-1a0b-9c8d-7e6f5a4b3c2d', 'rf-0f1e2d3c4b5a69788796a5b4c3d2e1f0',
-           l.institution, '', '', '{"HttpStatusCode": 200, "AccountCount": 3}', 'superseded',
+    SELECT l.created_at, l.created_at, 'flinks', 'GetAccountsDetail', hex(randomblob(16)), 54321, 2,
+           l.login_id, '7a6b5c4d-3e2f-1a0b-9c8d-7e6f5a4b3c2d',
+           'rf-0f1e2d3c4b5a69788796a5b4c3d2e1f0', l.institution, '', '',
+           '{"HttpStatusCode": 200, "AccountCount": 3}', 'superseded',
            'A newer refresh was known already.', 1
       FROM logins_login l ORDER BY l.id LIMIT 1"""
 
