@@ -39,7 +39,7 @@ run: $(VENV)/.run ## Start web, worker and simulator with a demo; Ctrl-C stops a
 
 test: $(VENV)/.dev ## Run every test
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not soak and not browser and not alone"
-	$(BIN)/pytest -m alone
+	$(BIN)/pytest -m "alone and not soak"
 ifneq ($(CHROMIUM),)
 	$(BIN)/pytest -m "browser and not soak" -n 2 --dist loadfile
 else ifeq ($(BROWSER_TESTS),required)

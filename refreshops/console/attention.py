@@ -4,15 +4,22 @@ from dataclasses import dataclass
 
 from refreshops.console.addresses import all_logins, cases_list, runs_list
 from refreshops.console.approval_filter import APPROVAL, MINE
+from refreshops.console.cases_recovery import Recovered, recovered_by_bank, recovered_in_all
 from refreshops.console.clock_week import out_url, soon_url
 from refreshops.console.leak_lists import UNCONFIRMED, money_words
 from refreshops.console.overview import Overview
 from refreshops.logins import leaks
 
+# The banks with the most cases; the page "Recovery" has them all.
+MOST_BANKS = 6
+
 
 @dataclass(frozen=True)
 class Attention:
-    """How many leak and what they cost, drop out, wait for approval, and stay unconfirmed."""
+    """How many leak and what they cost, drop out, wait for approval, and stay unconfirmed.
+
+    `recovered` are the cases of the last month in all, `banks` those of the banks with the most.
+    """
 
     leaking: int
     money: str
@@ -27,12 +34,13 @@ class Attention:
     to_approve_url: str
     cases: int
     cases_url: str
-    cases_lately: int
-    cases_back: int
+    recovered: Recovered
+    banks: list[Recovered]
 
 
 def attention_of(seen: Overview, *, cases: bool) -> Attention:
     """Say what waits for a person, over the rows that are theirs to see; with `cases` those too."""
+    banks = recovered_by_bank(seen.recovered)
     return Attention(
         leaking=sum(seen.leaking.values()),
         money=money_words(per_provider=seen.leaking, prices=seen.prices),
@@ -47,6 +55,6 @@ def attention_of(seen: Overview, *, cases: bool) -> Attention:
         to_approve_url=runs_list(**{APPROVAL: MINE}),
         cases=seen.cases_to_do,
         cases_url=cases_list() if cases else "",
-        cases_lately=seen.cases_lately,
-        cases_back=seen.cases_back,
+        recovered=recovered_in_all(banks),
+        banks=banks[:MOST_BANKS],
     )

@@ -1,5 +1,6 @@
 """The page "Recovery": of the cases of the last month, how many came back, bank by bank."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib import admin
@@ -40,20 +41,30 @@ def view(request: HttpRequest) -> HttpResponse:
     """Show the table; each number leads to exactly its cases."""
     if not request.user.has_perm("logins.view_reconnectcase"):
         raise PermissionDenied
-    found = cases.recovery(cases_of(request.user), now=wiring.clock())
-    rows = [_line(name, opened, back) for name, opened, back in found]
-    rows.sort(key=lambda row: (-row.opened, row.institution))
-    total = sum(row.opened for row in rows), sum(row.back for row in rows)
+    rows = recovered_by_bank(cases.recovery(cases_of(request.user), now=wiring.clock()))
     context = {
         **admin.site.each_context(request),
         "title": "Recovery",
         "rows": rows,
-        "total": Recovered("", *total, cases_list(view=LATELY), cases_list(view=CAME_BACK)),
+        "total": recovered_in_all(rows),
         "days": cases.RECOVERY_OVER.days,
         "cases_url": cases_list(),
         "scoped": not sees_everything(request.user),
     }
     return TemplateResponse(request, "console/recovery.html", context)
+
+
+def recovered_by_bank(counted: Iterable[tuple[str, int, int]]) -> list[Recovered]:
+    """Return a line for each bank, that with the most cases first."""
+    rows = [_line(name, opened, back) for name, opened, back in counted]
+    return sorted(rows, key=lambda row: (-row.opened, row.institution))
+
+
+def recovered_in_all(rows: Iterable[Recovered]) -> Recovered:
+    """Return the line that sums up all of them."""
+    counted = [(row.opened, row.back) for row in rows]
+    opened, back = (sum(numbers) for numbers in zip(*counted, strict=True)) if counted else (0, 0)
+    return Recovered("", opened, back, cases_list(view=LATELY), cases_list(view=CAME_BACK))
 
 
 def _line(institution: str, opened: int, back: int) -> Recovered:

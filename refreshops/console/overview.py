@@ -8,10 +8,10 @@ from typing import Any
 from django.db.models import Exists, Max, OuterRef, Subquery
 
 from refreshops.console.approval_filter import awaiting
-from refreshops.console.cases_list import CAME_BACK, LATELY, TO_DO, cases_shown
+from refreshops.console.cases_list import TO_DO, cases_of, cases_shown
 from refreshops.console.leak_lists import Prices
 from refreshops.console.scoping import logins_of, runs_of
-from refreshops.logins import clock, leaks
+from refreshops.logins import cases, clock, leaks
 from refreshops.logins.models import Login, LoginQuerySet, Provider
 from refreshops.logins.tallies import Part
 from refreshops.routine import schedules, seats
@@ -43,8 +43,7 @@ class Overview:
     already_out: int = 0
     to_approve: int = 0
     cases_to_do: int = 0
-    cases_lately: int = 0
-    cases_back: int = 0
+    recovered: list[tuple[str, int, int]] = field(default_factory=list)
     fresh_until: dict[str, datetime | None] = field(default_factory=dict)
 
     @property
@@ -75,9 +74,8 @@ def overview_of(
     whose reconnect cases are folded away.
     """
     parts = _parts(user, mornings_since=mornings_since)
-    for name, view in (("to_do", TO_DO), ("lately", LATELY), ("back", CAME_BACK)):
-        shown = cases_shown(user, view, banks_down=banks_down, now=now)
-        parts[f"cases_{name}"] = count_of(shown)
+    parts["cases_to_do"] = count_of(cases_shown(user, TO_DO, banks_down=banks_down, now=now))
+    parts["recovered"] = cases.recovery_beside(cases_of(user), now=now)
     parts |= {f"fresh_until_{number}": _fresh_until(user, name) for number, name in enumerate(down)}
     if part is None:
         parts |= _counts(now=now)
@@ -106,8 +104,7 @@ def overview_of(
         # No row at all is asked for when the reader approves nothing.
         to_approve=told.to_approve or 0,
         cases_to_do=told.cases_to_do or 0,
-        cases_lately=told.cases_lately or 0,
-        cases_back=told.cases_back or 0,
+        recovered=cases.recovery_told(told.recovered),
         fresh_until={name: getattr(told, f"fresh_until_{n}") for n, name in enumerate(down)},
     )
 

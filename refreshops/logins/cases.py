@@ -3,12 +3,13 @@
 Everything here runs in the transaction of what is told to it. Source: issue 5 A.
 """
 
+import json
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, TextField
 
 from refreshops.logins.models import (
     ClosedAs,
@@ -168,8 +169,39 @@ def recovery(
     Of `cases` alone, if given. Rows of (institution, opened, closed), by institution; one query.
     """
     rows = ReconnectCase.objects.all() if cases is None else cases
-    lately = rows.filter(opened_at__gte=now - over).order_by()
-    counted = lately.values_list("login__institution").annotate(
-        opened=Count("pk"), closed=Count("closed_at")
-    )
-    return sorted((name, opened, closed) for name, opened, closed in counted)
+    return sorted(_by_bank(rows, since=now - over))
+
+
+def recovery_beside(
+    cases: QuerySet[ReconnectCase], *, now: datetime, over: timedelta = RECOVERY_OVER
+) -> "RowsAsJson":
+    """Return the same as part of another question; `recovery_told` reads it."""
+    return RowsAsJson(_by_bank(cases, since=now - over))
+
+
+def recovery_told(text: str | None) -> list[tuple[str, int, int]]:
+    """Read what `recovery_beside` gave."""
+    return sorted((bank, opened, closed) for bank, opened, closed in json.loads(text or "[]"))
+
+
+def _by_bank(cases: QuerySet[ReconnectCase], *, since: datetime) -> QuerySet[Any, Any]:
+    lately = cases.filter(opened_at__gte=since).order_by()
+    banks = lately.values_list(F("login__institution"))
+    return banks.annotate(opened=Count("pk"), closed=Count("closed_at"))
+
+
+class RowsAsJson(Subquery):
+    """Rows of three columns as one text, for a page that may ask only so many questions."""
+
+    output_field = TextField()
+    template = "(WITH found(a, b, c) AS (%(subquery)s) SELECT {} FROM found)"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        """Gather them as SQLite does."""
+        rows = "json_group_array(json_array(a, b, c))"
+        return self.as_sql(compiler, connection, template=self.template.format(rows), **extra)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        """Gather them as PostgreSQL does."""
+        rows = "CAST(json_agg(json_build_array(a, b, c)) AS TEXT)"
+        return self.as_sql(compiler, connection, template=self.template.format(rows), **extra)

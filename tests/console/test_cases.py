@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from refreshops import wiring
 from refreshops.console import cases_list
@@ -433,9 +434,24 @@ def test_the_index_says_how_many_came_back(signed_in, name, said):
         make_case(make_login(institution=bank), days=3, **fields)
     make_case(make_login(institution="Old"), days=31)
 
-    page = signed_in(name).get("/").content.decode()
+    page = strip_tags(signed_in(name).get("/").content.decode())
 
-    assert ("Recovery</a>: 1 of 3 in 30 days</p>" in page) is said
+    assert ("Recovery in 30 days: 1 of 3 (TD 1 of 2, RBC 0 of 1)" in page) is said
+
+
+def test_recovery_on_the_index_leads_to_its_cases(signed_in):
+    for bank, closed in (("TD", True), ("TD", False), ("RBC", False)):
+        fields = {"closed_at": NOON, "closed_as": "fresh"} if closed else {}
+        make_case(make_login(institution=bank), days=3, **fields)
+    client = signed_in("ops")
+
+    about = client.get("/").context["morning"].attention
+
+    for row in (about.recovered, *about.banks):
+        behind = [
+            client.get(url).context["cl"].result_count for url in (row.opened_url, row.back_url)
+        ]
+        assert behind == [row.opened, row.back]
 
 
 def test_settings_say_when_a_case_proposes_to_switch_off(settings):
