@@ -13,7 +13,23 @@ SEEN = """() => { const s = getComputedStyle(document.activeElement);
 AHEAD = """wanted => { const here = document.activeElement || document.body;
   return here === document.body
     || !!(here.compareDocumentPosition(wanted) & Node.DOCUMENT_POSITION_FOLLOWING); }"""
+# How many elements one certainly passes on the way: no radio button, of a group one is met at most.
+BETWEEN = """wanted => { const here = document.activeElement || document.body;
+  const follows = (one, other) =>
+    !!(one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING);
+  const ahead = here === document.body || follows(here, wanted);
+  return [...document.querySelectorAll(
+      "a[href], button, input:not([type=hidden], [type=radio]), select, textarea, summary")]
+    .filter((e) => !e.disabled && e.tabIndex >= 0 && e.checkVisibility({visibilityProperty: true})
+      && (ahead ? follows(here, e) && follows(e, wanted) : follows(wanted, e) && follows(e, here)))
+    .length; }"""
+# Steps before the element at which one begins to look where one is.
+LAST_STEPS = 2
 CHOSEN = "select => select.options[select.selectedIndex].text"
+
+
+def _key_towards(wanted):
+    return "Tab" if wanted.evaluate(AHEAD) else "Shift+Tab"
 
 
 class KeyboardVisitor(Visitor):
@@ -22,7 +38,10 @@ class KeyboardVisitor(Visitor):
     def reach(self, locator):
         """Go to an element by Tab or Shift-Tab, and see that the focus shows."""
         wanted = locator.first
-        key = "Tab" if wanted.evaluate(AHEAD) else "Shift+Tab"
+        key = _key_towards(wanted)
+        for _ in range(wanted.evaluate(BETWEEN) - LAST_STEPS):
+            self.page.keyboard.press(key)
+        key = _key_towards(wanted)
         for _ in range(MOST_STEPS):
             # Looked up each time: a page that is live may have exchanged it meanwhile.
             if wanted.evaluate(ON_IT):

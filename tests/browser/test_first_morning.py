@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_the_first_morning(browser, devserver, pictures):
-    site = devserver(logins=60, LOGINS_PER_MINUTE="12", THROTTLE_WINDOW_SECONDS="2.5")
+    site = devserver(logins=40, LOGINS_PER_MINUTE="12", THROTTLE_WINDOW_SECONDS="2.5")
     visitor = Visitor(browser, site)
     page = visitor.page
 

@@ -70,7 +70,7 @@ def test_an_imported_login_is_as_a_saved_one(import_file):
     for field in Login._meta.concrete_fields:
         if field.name not in ("id", "login_id", "created_at"):
             assert getattr(imported, field.name) == getattr(saved, field.name), field.name
-    # A machine's clock may be put back a little meanwhile.
+    # One was stamped by the clock of the databases, the other by that of this machine.
     assert abs(imported.created_at - saved.created_at) < timedelta(minutes=5)
 
 
