@@ -5,8 +5,10 @@ A missing or senseless value stops the start with one sentence that says which a
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
+from django.http.request import validate_host
 
 from refreshops.environment import (
     database,
@@ -81,8 +83,16 @@ CONNECT_SHARE_PERCENT = whole("CONNECT_SHARE_PERCENT", 20, low=1, high=90)
 REMIND_AFTER_DAYS = whole("REMIND_AFTER_DAYS", 0, low=0, high=60)
 CASE_SWITCH_OFF_DAYS = whole("CASE_SWITCH_OFF_DAYS", 30, low=1, high=3650)
 
-vars().update(mail("EMAIL_URL", "consolemail://"))
+_mail = mail("EMAIL_URL", "consolemail://")
+vars().update(_mail)
 EMAIL_TIMEOUT = 20
+if PUBLIC_URL and HTTPS_ONLY:
+    if not validate_host(urlsplit(PUBLIC_URL).hostname or "", ALLOWED_HOSTS):
+        raise refuse("PUBLIC_URL", "must name a host of ALLOWED_HOSTS: we answer to no other.")
+    if "console" in _mail["EMAIL_BACKEND"]:
+        raise refuse(
+            "EMAIL_URL", "must not print mails: the links in them are keys, and a log is read."
+        )
 DEFAULT_FROM_EMAIL = sender("DEFAULT_FROM_EMAIL", "refreshops@localhost")
 
 LOGINS_PER_MINUTE = whole("LOGINS_PER_MINUTE", 20, low=1, high=10_000)

@@ -8,12 +8,13 @@ import tempfile
 FIXED = {
     "ENV_FILE": os.devnull,
     "SECRET_KEY": "only-for-tests-" + "x" * 50,
-    "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver.localhost,testserver",
+    "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver.localhost,testserver,connect.lender.example",
     "HTTPS_ONLY": "true",
     "FIELD_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
     "FLINKS_API_URL": "http://127.0.0.1:9/v3/",
     "FLINKS_CUSTOMER_ID": "43387ca6-0391-4c82-857d-70d95f087ecb",
     "PUBLIC_URL": "https://connect.lender.example",
+    "EMAIL_URL": "smtp://127.0.0.1:9",
 }
 for _name, _value in FIXED.items():
     os.environ.setdefault(_name, _value)

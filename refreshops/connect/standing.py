@@ -18,6 +18,9 @@ SHOWN_FOR = timedelta(hours=1)
 # nobody learns from the time whether a connection is known here.
 LOOKED_AT_FOR = timedelta(seconds=4)
 
+# A worker takes what is due within seconds; who waits before a screen is told when none does.
+TAKEN_WITHIN = timedelta(minutes=3)
+
 CAME_BACK = frozenset({Purpose.REFRESH.value, Purpose.CONNECT.value})
 
 
@@ -99,7 +102,10 @@ def _was_handed(link: ConnectLink) -> bool:
 def _meanwhile(link: ConnectLink, attempt: Attempt, *, now: datetime) -> Standing:
     if attempt.purpose in CAME_BACK:
         return Standing.FETCHING
-    return Standing.LATER if is_held(link.provider, now=now) else Standing.WAITING
+    # Nobody took it although its turn came: no worker is there.
+    overdue = attempt.state == AttemptState.DUE.value and now > attempt.not_before + TAKEN_WITHIN
+    held = overdue or is_held(link.provider, now=now)
+    return Standing.LATER if held else Standing.WAITING
 
 
 def _afterwards(link: ConnectLink, attempt: Attempt, *, now: datetime) -> Standing:

@@ -205,6 +205,13 @@ class TestStanding:
 
         assert browser.state(link) == {"state": state}
 
+    @pytest.mark.parametrize(("minutes", "state"), [(2, "waiting"), (4, "failed")])
+    def test_nobody_is_kept_before_a_screen_where_no_worker_is(self, browser, link, minutes, state):
+        browser.press(link)
+        Attempt.objects.update(not_before=timezone.now() - timedelta(minutes=minutes))
+
+        assert browser.state(link) == {"state": state}
+
     def test_every_standing_is_told_and_has_words(self):
         told = set(STATES) | set(WITH_A_BUTTON) | {Standing.START}
 

@@ -188,3 +188,28 @@ def test_a_senseless_setting_stops_the_start_with_one_sentence(name, value, word
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert "pw" not in done.stderr.replace("http", "")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        pytest.param(
+            {"PUBLIC_URL": "https://other.example", "EMAIL_URL": "smtp://mail.example"},
+            "PUBLIC_URL must name a host of ALLOWED_HOSTS",
+            id="a-host-we-do-not-answer-to",
+        ),
+        pytest.param(
+            {"PUBLIC_URL": "https://connect.example", "EMAIL_URL": "consolemail://"},
+            "EMAIL_URL must not print mails",
+            id="links-in-the-log",
+        ),
+    ],
+)
+def test_where_customers_come_settings_that_do_not_fit_stop_the_start(more, words, install):
+    place = install("sqlite")
+    host = {"ALLOWED_HOSTS": "connect.example", "HTTPS_ONLY": "true"}
+
+    done = place.manage("check", expect=2, **host, **more)
+
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
