@@ -38,6 +38,7 @@ class Demo:
             "FLINKS_API_URL": f"http://127.0.0.1:{self.simulator_port}/v3/",
             "LOGINS_PER_MINUTE": "30",
             "PUBLIC_URL": "",
+            "EMAIL_URL": "",
             "FLINKS_WEBHOOK_KEY": "simulator-webhook-key",
             **settings,
         }

@@ -28,6 +28,7 @@ def environment(database: Path) -> dict[str, str]:
         **os.environ,
         **FIXED,
         "HTTPS_ONLY": "false",
+        "EMAIL_URL": "",
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "DATABASE_URL": f"sqlite:///{database}",
         "DJANGO_SETTINGS_MODULE": "refreshops.settings",
