@@ -9,6 +9,8 @@ import pytest
 
 from tests.processes.databases import mostly
 from tests.processes.evidence import assert_everything_ended_once, assert_one_to_one
+from tests.processes.serving import served
+from tests.simulation import WEBHOOK_KEY
 
 CANARY_KEY = "canary-x-api-key-7f3a9"
 CANARY_SECRET = "canary-secret-key-51be2"
@@ -78,10 +80,13 @@ def test_no_planted_secret_is_anywhere(rows, simulate, install, tmp_path):
         FLINKS_X_API_KEY=CANARY_KEY,
         FLINKS_SECRET_KEY=CANARY_SECRET,
         FLINKS_BEARER_SECRET=CANARY_BEARER,
+        FLINKS_WEBHOOK_KEY=WEBHOOK_KEY,
+        PUBLIC_URL="http://127.0.0.1:8000",
         LOG_LEVEL="DEBUG",
     )
 
     done = place.manage("run_routine")
+    webhooks = delivered(simulator, place)
 
     assert place.rows("SELECT count(*) FROM bankdata_snapshot")[0][0] > 10
     refused = place.rows("SELECT login_id FROM logins_login WHERE outcome = 'user_action'")[0][0]
@@ -89,6 +94,7 @@ def test_no_planted_secret_is_anywhere(rows, simulate, install, tmp_path):
     ordered = place.manage(*order, expect=None)
     shown, logged = everything_shown(place, rows=rows)
     where = {"stdout": done.stdout.encode(), "stderr": done.stderr.encode()}
+    where |= {"webhooks": webhooks.encode()}
     where |= {"order": f"{ordered.stdout}{ordered.stderr}".encode(), "log": logged.encode()}
     where |= {"database": whole_database(place.database_url, tmp_path)}
     where |= {row["name"]: row["text"].encode() for row in shown}
@@ -101,6 +107,16 @@ def test_no_planted_secret_is_anywhere(rows, simulate, install, tmp_path):
     assert leaks == []
     assert_hostile_words_are_words(shown, logged=done.stderr + ordered.stderr + logged)
     assert_equal_secrets_are_told_equal([row for row in shown if row["name"].endswith(".zip")])
+
+
+def delivered(simulator, place) -> str:
+    """Have a webhook about every login taken, and return what was logged meanwhile."""
+    log: list[str] = []
+    with served(place, log=log) as url:
+        for row in simulator.register_rows():
+            simulator.deliver(row["login_id"], url=url)
+    assert place.rows("SELECT count(*) FROM tracing_delivery WHERE digest <> ''")[0][0] > 10
+    return "".join(log)
 
 
 def assert_hostile_words_are_words(shown, *, logged):
@@ -137,13 +153,18 @@ def whole_database(url: str, folder: Path) -> bytes:
 
 EVERYTHING = """
 import io, json, zipfile
+from datetime import timedelta
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
 from django.test.utils import setup_test_environment
 from django.urls import reverse
+from django.utils import timezone
+from refreshops.connect import letters, links, tasks as mails
 from refreshops.console.addresses import bundle_of, bundle_of_cell
+from refreshops.logins.models import ConnectLink, Customer, ReconnectCase
+from refreshops.routine import tasks
 from tests.console.permission_site import lines
 
 setup_test_environment()
@@ -161,13 +182,26 @@ def show(url, method="get", **form):
     print(json.dumps({"name": name, "status": page.status_code, "kind": kind,
                       "text": text or content.decode()}))
 
+tasks.apply_deliveries("flinks")
+Customer.objects.update(email="somebody@customers.example")
+asked = ReconnectCase.objects.filter(closed_at=None)
+letters.queue_for_cases(asked, by=user, now=timezone.now(), lives=timedelta(days=7))
+mails.send_letters()
+for link in ConnectLink.objects.all()[:ROWS]:
+    public = f"/connect/{links.token_of(link)}/"
+    show(public)
+    show(public + "start", "post")
+    show(public + "state")
+
 rows = {}
 for label in ("logins.login", "logins.customer", "logins.provider", "routine.run",
               "routine.attempt", "tracing.call", "tracing.event", "bankdata.snapshot",
-              "bankdata.bankaccount"):
+              "bankdata.bankaccount", "tracing.delivery", "logins.reconnectcase",
+              "logins.letter", "logins.lettertext"):
     model = apps.get_model(label)
     name = f"{model._meta.app_label}_{model._meta.model_name}"
-    short = {"bankaccount": "account"}.get(model._meta.model_name, model._meta.model_name)
+    short = {"bankaccount": "account", "reconnectcase": "case"}
+    short = short.get(model._meta.model_name, model._meta.model_name)
     for row in model.objects.all()[:ROWS]:
         rows[short] = row.pk
         show(reverse(f"admin:{name}_change", args=[row.pk]))
@@ -205,7 +239,10 @@ def everything_shown(place, *, rows) -> tuple[list[dict], str]:
     )
     shown = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(shown) > 8 * rows
-    assert not [row["name"] for row in shown if row["status"] != 200]
+    assert not [row["name"] for row in shown if row["status"] not in (200, 303)]
+    public = [row for row in shown if "/connect/" in row["name"]]
+    assert len(public) > 5
+    assert next(row for row in shown if row["kind"] == "mail")["text"].count("/connect/") > 1
     assert sum(row["kind"] == "application/zip" for row in shown) > 30
     assert sum(row["kind"].startswith("text/csv") for row in shown) >= 4
     return shown, done.stderr

@@ -2,23 +2,19 @@
 
 import random
 import signal
-import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import requests
 
 from tests.installation import Installation, kill
 from tests.processes.evidence import assert_everything_ended_once, assert_one_to_one
+from tests.processes.serving import served
 from tests.simulation import WEBHOOK_KEY, Simulator
 
 APPLIER = str(Path(__file__).with_name("delivery_driver.py"))
 DRIVER = str(Path(__file__).with_name("dying_driver.py"))
-SERVER = str(Path(__file__).with_name("web_server.py"))
 LOGINS = 8
 NEWER, OLDER, SAME = 0.05, 48.0, None
 POINTS = ["begun-not-held", "stored-not-taught", "taught-not-committed", "committed"]
@@ -32,28 +28,6 @@ def site(simulate, install, database):
     simulator = simulate(scenario="calm", logins=LOGINS, limit=0, latency=0.05, body_kb=5)
     place = install(database, simulator, FLINKS_WEBHOOK_KEY=WEBHOOK_KEY, CONCURRENCY="3")
     return simulator, place
-
-
-@contextmanager
-def served(place: Installation) -> Iterator[str]:
-    """Serve the pages; yield where webhooks go."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    web = place.start(SERVER, str(port))
-    ends_at = time.monotonic() + 30
-    while True:
-        try:
-            requests.get(f"http://127.0.0.1:{port}/healthz", timeout=10).raise_for_status()
-            break
-        except requests.ConnectionError:
-            assert time.monotonic() < ends_at, "the web server did not start"
-            time.sleep(0.05)
-    try:
-        yield f"http://127.0.0.1:{port}/webhooks/flinks/"
-    finally:
-        web.terminate()
-        web.communicate(timeout=30)
 
 
 def deliver_all(simulator: Simulator, url: str, hours_ago: float | None, **order: object) -> None:
