@@ -1,7 +1,9 @@
 """What holds for every test: random examples are the same ones each time, and take their time."""
 
 import gc
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A loaded machine is slow at times; that says nothing about the rule under test.
@@ -20,3 +22,15 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+@pytest.fixture(autouse=True)
+def _measures_memory(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Look for garbage as often as a running program does where a module measures memory."""
+    if not hasattr(request.module, "tracemalloc"):
+        yield
+        return
+    raised = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    yield
+    gc.set_threshold(*raised)
