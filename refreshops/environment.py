@@ -92,11 +92,7 @@ def is_loopback(host: str) -> bool:
 
 def provider_url(name: str) -> str:
     """Return a provider's address, ending in /v3/; https unless it is this machine."""
-    value = text(name)
-    parts = _web_address(name, value, example="https://INSTANCE-api.private.fin.ag/v3/")
-    if not parts.path.rstrip("/").endswith("/v3"):
-        raise refuse(name, "must go up to and including /v3/.")
-    return value.rstrip("/") + "/"
+    return _up_to(name, text(name), "/v3", example="https://INSTANCE-api.private.fin.ag/v3/")
 
 
 def page_url(name: str) -> str:
@@ -104,9 +100,13 @@ def page_url(name: str) -> str:
     value = text(name, "")
     if not value:
         return ""
-    parts = _web_address(name, value, example="https://INSTANCE-iframe.private.fin.ag/v2/")
-    if not parts.path.rstrip("/").endswith("/v2"):
-        raise refuse(name, "must go up to and including /v2/.")
+    return _up_to(name, value, "/v2", example="https://INSTANCE-iframe.private.fin.ag/v2/")
+
+
+def _up_to(name: str, value: str, version: str, *, example: str) -> str:
+    parts = _web_address(name, value, example=example)
+    if not parts.path.rstrip("/").endswith(version):
+        raise refuse(name, f"must go up to and including {version}/.")
     return value.rstrip("/") + "/"
 
 

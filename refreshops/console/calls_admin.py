@@ -21,6 +21,7 @@ from refreshops.console.call_filters import (
     day_filter,
 )
 from refreshops.console.call_page import LARGE, links_of, siblings_of
+from refreshops.console.columns import code_as_it_came, login_link
 from refreshops.console.machine_rows import PageAdmin
 from refreshops.console.moments import moment
 from refreshops.console.scoping import sees_how_much_bank_data, sought_by_login
@@ -112,19 +113,13 @@ class CallAdmin(CallExport, PageAdmin):
 
     @admin.display(description="LoginId")
     def login(self, call: Call) -> str:
-        """Render the first block of the id, the whole in the title, as a link to its calls."""
-        if not call.login_id:
-            return ""
-        words = '<a href="{}" title="{}"><code>{}</code></a>'
-        return format_html(words, calls_list(q=call.login_id), call.login_id, call.login_id[:8])
+        """Render the id as a link to its calls."""
+        return login_link(call.login_id, calls_list(q=call.login_id))
 
     @admin.display(description="FlinksCode")
     def code(self, call: Call) -> str:
         """Render the code as it came."""
-        if not call.provider_code:
-            return ""
-        words = visible(call.provider_code)
-        return format_html('<code title="{}">{}</code>', words, words)
+        return code_as_it_came(call.provider_code)
 
     @admin.display(description="state")
     def answer_state(self, call: Call) -> str:

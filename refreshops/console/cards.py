@@ -51,11 +51,6 @@ class Card:
     legend: list[tuple[str, str, int]] = field(default_factory=list)
 
 
-def card_of(run: Run, *, user: Any, now: datetime, window: timedelta) -> Card:
-    """Return the card of `run` for `user`: whole, or the part that is theirs."""
-    return cards_of([run], user=user, now=now, window=window)[0]
-
-
 def cards_of(
     runs: Sequence[Run],
     *,

@@ -22,6 +22,7 @@ from refreshops.console import (
 )
 from refreshops.console.addresses import cases_list as address_of_list
 from refreshops.console.cases_words import link_badge, must_do
+from refreshops.console.columns import whose_login
 from refreshops.console.known_pages import KnownRowsList
 from refreshops.console.machine_rows import PageAdmin
 from refreshops.console.moments import moment
@@ -178,13 +179,7 @@ class ReconnectCaseAdmin(PageAdmin):
     @admin.display(description="customer")
     def whose(self, case: ReconnectCase) -> str:
         """Render the customer, and below the first block of the LoginId."""
-        login = case.login
-        return format_html(
-            '<span class="whose">{}</span> <code title="LoginId {}">{}</code>',
-            login.customer,
-            login.login_id,
-            login.login_id[:8],
-        )
+        return whose_login(case.login)
 
     @admin.display(description="institution")
     def institution(self, case: ReconnectCase) -> str:

@@ -12,6 +12,7 @@ from refreshops.console.addresses import calls_list, deliveries_list, page
 from refreshops.console.badges import mark
 from refreshops.console.call_filters import CallProviderFilter, choice_filter, day_filter
 from refreshops.console.calls_admin import answer_for, pretty
+from refreshops.console.columns import code_as_it_came, login_link
 from refreshops.console.delivery_words import MARKS, STATE_WORDS, WHAT_IT_DID, state_words
 from refreshops.console.filters import Choices
 from refreshops.console.keyset import KeysetAdmin
@@ -98,18 +99,13 @@ class DeliveryAdmin(KeysetAdmin, PageAdmin):
 
     @admin.display(description="LoginId")
     def login(self, row: Delivery) -> str:
-        """Render the first block of the id, the whole in the title, as a link to its deliveries."""
-        if not row.login_id:
-            return ""
-        words = '<a href="{}" title="{}"><code>{}</code></a>'
-        address = deliveries_list(q=row.login_id)
-        return format_html(words, address, row.login_id, row.login_id[:8])
+        """Render the id as a link to its deliveries."""
+        return login_link(row.login_id, deliveries_list(q=row.login_id))
 
     @admin.display(description="FlinksCode")
     def code(self, row: Delivery) -> str:
         """Render the code as it came."""
-        words = visible(row.provider_code)
-        return format_html('<code title="{}">{}</code>', words, words) if words else ""
+        return code_as_it_came(row.provider_code)
 
     @admin.display(description="state")
     def delivery_state(self, row: Delivery) -> str:

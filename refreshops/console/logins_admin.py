@@ -16,6 +16,7 @@ from refreshops.console import filters, link_pages, login_search, order_pages, p
 from refreshops.console.addresses import bundle_of_cell
 from refreshops.console.badges import mark, nightly_badge
 from refreshops.console.cases_list import with_newest_case
+from refreshops.console.columns import whose_login
 from refreshops.console.known_pages import KnownRows
 from refreshops.console.login_export import LoginExport
 from refreshops.console.login_page import login_context
@@ -245,12 +246,7 @@ class LoginAdmin(KnownRows, LoginNotes, LoginReceipts, LoginExport):
     @admin.display(description="customer", ordering="customer__reference")
     def whose(self, login: Login) -> str:
         """Render the customer, and below the first block of the LoginId, the whole in the title."""
-        return format_html(
-            '<span class="whose">{}</span> <code title="LoginId {}">{}</code>',
-            login.customer,
-            login.login_id,
-            login.login_id[:8],
-        )
+        return whose_login(login)
 
     @admin.display(description="status")
     def here(self, login: Login) -> str:

@@ -23,7 +23,6 @@ from refreshops.routine.opening import (
 )
 
 FURTHEST = timedelta(days=366)
-ORDERABLE = frozenset(marking.WANTED)
 
 Chosen = list[tuple[Provider, list[int]]]
 
