@@ -6,75 +6,30 @@ the attempt, so that any worker can go on after any crash (design.md section 3).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Protocol
 
+from refreshops.providers.exchange import Answer, Call, Heard
+from refreshops.providers.exchange import NoAnswer as NoAnswer
+from refreshops.providers.exchange import Pacing as Pacing
+from refreshops.providers.exchange import Silence as Silence
+from refreshops.providers.exchange import UnreadableAnswer as UnreadableAnswer
 from refreshops.providers.handing import Account as Account
-from refreshops.providers.handing import BankData, Delivered, Envelope, Handover
+from refreshops.providers.handing import (
+    BankData,
+    Delivered,
+    Envelope,
+    Grant,
+    Handover,
+    Piece,
+    Returned,
+)
 from refreshops.rules.freshness import DataState
 from refreshops.rules.lifecycle import Purpose
 from refreshops.rules.outcomes import Outcome, Reason
 
 State = dict[str, Any]
-
-
-class Pacing(StrEnum):
-    """Whether a call takes one of the provider's slots.
-
-    RESERVE is for a call that prepares a paced one (a single-use token): the slot is taken before
-    it, so that the token does not age in a queue, and the USE that follows spends it.
-    """
-
-    FREE = "free"
-    RESERVE = "reserve"
-    USE = "use"
-
-
-@dataclass(frozen=True)
-class Call:
-    """One HTTP exchange to be made.
-
-    `path` is relative to the provider's base URL, `deadline_s` covers the whole exchange. `auth`
-    names the credential added when sending; `token` is a secret that lives only in memory. Neither
-    reaches the trace or the conversation's state.
-    """
-
-    endpoint: str
-    method: str
-    path: str
-    body: Mapping[str, Any] | None = None
-    auth: str = ""
-    token: str = field(default="", repr=False)
-    pacing: Pacing = Pacing.FREE
-    deadline_s: float = 60.0
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back, read as JSON; `headers` in lower case. Never logged as it is."""
-
-    http_status: int
-    body: Any = field(repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    elapsed_ms: int = 0
-
-
-@dataclass(frozen=True)
-class Silence:
-    """Why there is no answer to reason about.
-
-    `kind` is `network` (nothing usable arrived; the provider may have acted or not) or `unreadable`
-    (something that is not the documented JSON). `detail` is safe to show.
-    """
-
-    kind: str
-    detail: str
-    http_status: int | None = None
-
-
-Heard = Answer | Silence
 
 
 @dataclass(frozen=True)
@@ -107,6 +62,11 @@ class Policy:
     session_idle: timedelta = timedelta(minutes=8)
     window: timedelta = timedelta(seconds=60)
     busy_wait: timedelta = timedelta(minutes=5)
+    # A provider that works for hours by itself is asked by the minute for an hour, then seldom.
+    long_work_every: timedelta = timedelta(minutes=1)
+    long_work_first: timedelta = timedelta(hours=1)
+    long_work_later_every: timedelta = timedelta(minutes=30)
+    long_work_limit: timedelta = timedelta(hours=12)
     # Waits before asking again after silence; how many there are is how often we try again.
     network_waits: tuple[timedelta, ...] = (timedelta(seconds=5), timedelta(seconds=20))
     # Waits of an order that must be confirmed (a switch-off), growing to a day in all.
@@ -149,10 +109,14 @@ class Result:
 
 @dataclass(frozen=True)
 class Ask:
-    """Make this call next. `state` is stored before it is sent."""
+    """Make this call next. `state` is stored before it is sent.
+
+    `piece` is what the answer heard last brought; it is kept, sealed, with the state.
+    """
 
     call: Call
     state: State
+    piece: Piece | None = None
 
 
 @dataclass(frozen=True)
@@ -166,13 +130,15 @@ class Wait:
     state: State
     spread: timedelta = timedelta(0)
     note: str = ""
+    piece: Piece | None = None
 
 
 @dataclass(frozen=True)
 class Done:
-    """The attempt has ended."""
+    """The attempt has ended. With a `piece`, `gathered` makes the last word of `result`."""
 
     result: Result
+    piece: Piece | None = None
 
 
 @dataclass(frozen=True)
@@ -188,14 +154,29 @@ class Halt:
     state: State
 
 
-Step = Ask | Wait | Done | Halt
+@dataclass(frozen=True)
+class Renew:
+    """The shared access token was refused: have another fetched, then `resume(state)`.
+
+    The second time in a row a conversation says `Halt` instead: our keys are ours to fix.
+    """
+
+    state: State
+
+
+Step = Ask | Wait | Done | Halt | Renew
 
 
 class Conversation(Protocol):
-    """The pure script of one purpose at one provider."""
+    """The pure script of one purpose at one provider.
 
-    def begin(self, subject: Subject) -> Ask:
-        """Give the first call."""
+    `gathers` says that its answers come in pieces, which `gathered` puts together.
+    """
+
+    gathers: bool
+
+    def begin(self, subject: Subject) -> Ask | Done:
+        """Give the first call; `Done` at once where the provider need not be asked."""
         ...
 
     def resume(self, subject: Subject, state: State, *, now: datetime) -> Ask:
@@ -206,28 +187,9 @@ class Conversation(Protocol):
         """Say what follows from an answer to the call that `state` stands before."""
         ...
 
-
-class NoAnswer(Exception):
-    """Refused, reset, cut off or out of time. `detail` holds no URL, header or body."""
-
-    def __init__(self, detail: str, *, elapsed_ms: int = 0) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.elapsed_ms = elapsed_ms
-
-
-class UnreadableAnswer(Exception):
-    """The provider answered with something that is not the documented JSON.
-
-    `excerpt` is redacted text of at most 2 KB.
-    """
-
-    def __init__(self, detail: str, *, http_status: int, excerpt: str = "", elapsed_ms: int = 0):
-        super().__init__(detail)
-        self.detail = detail
-        self.http_status = http_status
-        self.excerpt = excerpt
-        self.elapsed_ms = elapsed_ms
+    def gathered(self, result: Result, pieces: Mapping[str, Any]) -> Result:
+        """Return the result with what all pieces brought; the content of each by its name."""
+        ...
 
 
 class Provider(Protocol):
@@ -241,6 +203,21 @@ class Provider(Protocol):
 
     def opening(self, policy: Policy) -> Conversation | None:
         """Return the script of the one call that begins a daily run, or None."""
+        ...
+
+    def about(self, purpose: Purpose) -> str:
+        """Say for screens what a purpose is here, or why there is none; empty for the usual."""
+        ...
+
+    def token_call(self) -> Call | None:
+        """Return the call that fetches the shared access token; None where there is none."""
+        ...
+
+    def read_token(self, heard: Heard, *, now: datetime) -> Grant | Halt | None:
+        """Read what came of the token call; None means a fault: ask again soon.
+
+        The state of a `Halt` is empty: the attempt on whose behalf was asked keeps its own.
+        """
         ...
 
     def send(self, call: Call) -> Answer:
@@ -278,6 +255,10 @@ class Provider(Protocol):
         `first`: a new connection, to be refreshed nightly. Raises `NotOffered` when there is no
         such page and ValueError for a `redirect_url` or `tag` that cannot be sent.
         """
+        ...
+
+    def read_return(self, query: Mapping[str, str]) -> Returned:
+        """Read what a browser brought back from the provider's page; raises nothing."""
         ...
 
     def is_signed(self, body: bytes, headers: Mapping[str, str]) -> bool:

@@ -5,7 +5,7 @@ Other folders take these names from `contract`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 
@@ -42,6 +42,39 @@ class BankData:
     accounts: tuple[Account, ...]
     transaction_count: int
     payload: Any = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of what one attempt learns in several calls, kept sealed until the rest has come.
+
+    `content` is a JSON value; the same `name` again takes the place of the earlier one.
+    """
+
+    name: str
+    content: Any = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """An access token that all our calls share, and for how long it is good."""
+
+    token: str = field(repr=False)
+    lasts: timedelta
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What a browser brought back from the provider's page. None of it is proven.
+
+    `tag` is the echo of ours, `session_id` that of a handover's `request_id`, `login_id` what was
+    connected, as it came. `failed` says that the page itself told of no success.
+    """
+
+    tag: str = ""
+    session_id: str = ""
+    login_id: str = ""
+    failed: bool = False
 
 
 @dataclass(frozen=True)

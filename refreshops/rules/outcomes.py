@@ -46,6 +46,10 @@ class Reason(StrEnum):
     SESSION_OVER = "session_over"
     UNCONFIRMED = "unconfirmed"
     REFUSED = "refused"
+    # Part of the data failed at the provider; the rest is good.
+    PARTIAL = "partial"
+    # The provider has no such switch: the order changed only what we do.
+    HERE_ONLY = "here_only"
 
 
 class Actor(StrEnum):

@@ -13,10 +13,14 @@ from refreshops.providers.contract import (
     Conversation,
     Delivered,
     Envelope,
+    Grant,
+    Halt,
     Handover,
+    Heard,
     NotOffered,
     Policy,
     Result,
+    Returned,
     Subject,
     UnreadableAnswer,
 )
@@ -114,6 +118,18 @@ class Flinks:
             return None
         return conversations.NightlyStatus(policy=policy, scrubber=self._scrubber)
 
+    def about(self, purpose: Purpose) -> str:
+        """Return nothing: Flinks does what the purposes say."""
+        return ""
+
+    def token_call(self) -> Call | None:
+        """Return None: Flinks has no token that calls share."""
+        return None
+
+    def read_token(self, heard: Heard, *, now: datetime) -> Grant | Halt | None:
+        """Return None: there is none to read."""
+        return None
+
     def send(self, call: Call) -> Answer:
         """Make the exchange. An echo of our keys in the answer's message is hidden here already."""
         marker = self._scrubber.marker
@@ -171,6 +187,11 @@ class Flinks:
             institution=institution,
             first=first,
         )
+
+    def read_return(self, query: Mapping[str, str]) -> Returned:
+        """Read what Flinks Connect adds to our address; without a LoginId nobody succeeded."""
+        login_id = query.get("loginId", "").strip()
+        return Returned(tag=query.get("tag", ""), login_id=login_id, failed=not login_id)
 
     def is_signed(self, body: bytes, headers: Mapping[str, str]) -> bool:
         """Tell whether Flinks signed this raw body with the webhook key."""

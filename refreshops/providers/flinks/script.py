@@ -4,6 +4,7 @@ Pure: no clock, no HTTP, no database. A state is small JSON without secrets; its
 call it stands before.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -42,6 +43,7 @@ NOTE_LIMIT = 120
 class Script:
     """Base of the scripts. A subclass names its calls and reads what they bring."""
 
+    gathers = False
     first_state: State = {"step": "authorize"}
 
     def __init__(
@@ -65,6 +67,10 @@ class Script:
             subject, state, heard, now=now, kind=self._kind(state), scrubber=self._scrubber
         )
         return self._held_up(turn) or self._next(turn)
+
+    def gathered(self, result: Result, pieces: Mapping[str, Any]) -> Result:
+        """Return the result as it is: no answer of Flinks is a piece."""
+        return result
 
     def _call(self, subject: Subject, state: State) -> Call:
         raise NotImplementedError
