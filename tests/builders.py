@@ -73,6 +73,8 @@ class FakeClock:
 class ScriptedConversation:
     """Authorize (paced), then detail; the answer's body says what follows."""
 
+    gathers = False
+
     def __init__(self, *, mint: bool = False) -> None:
         self.mint = mint
 
@@ -109,6 +111,9 @@ class ScriptedConversation:
         outcome = Outcome(said.get("outcome", "fresh"))
         data = BankData(now, (), 0, {"secret": "balance"}) if said.get("data") else None
         return Done(Result(outcome, DataState.FRESH, bank_data=data))
+
+    def gathered(self, result: Result, pieces: Any) -> Result:
+        return result
 
 
 class ScriptedProvider:

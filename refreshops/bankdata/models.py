@@ -26,6 +26,27 @@ class Snapshot(models.Model):
         return f"Snapshot #{self.pk}"
 
 
+class Piece(models.Model):
+    """A part of what an attempt fetches in several calls; `payload` is as a snapshot's.
+
+    `login` is empty where it concerns the provider as a whole.
+    """
+
+    login = models.ForeignKey(Login, null=True, on_delete=models.CASCADE, related_name="pieces")
+    attempt_id = models.BigIntegerField()
+    name = models.CharField(max_length=60)
+    payload = models.BinaryField()
+    kept_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["attempt_id", "name"], name="a_piece_once_an_attempt")
+        ]
+
+    def __str__(self) -> str:
+        return f"Piece {self.name} of attempt {self.attempt_id}"
+
+
 class BankAccount(models.Model):
     """One account of a login's latest snapshot; of its number only the last four digits."""
 

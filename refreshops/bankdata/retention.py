@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import Exists, OuterRef
 
-from refreshops.bankdata.models import Snapshot
+from refreshops.bankdata.models import Piece, Snapshot
 from refreshops.bankdata.vault import Vault
 from refreshops.tracing.retention import delete_in_steps
 
@@ -25,11 +25,17 @@ def reseal(vault: Vault) -> int:
 
     Safe to interrupt and repeat: each row is readable before and after.
     """
+    _reseal(Piece, vault)
+    return _reseal(Snapshot, vault)
+
+
+def _reseal(model: type[Snapshot] | type[Piece], vault: Vault) -> int:
     done = 0
-    for pk in Snapshot.objects.order_by("pk").values_list("pk", flat=True).iterator():
-        payload = Snapshot.objects.values_list("payload", flat=True).filter(pk=pk).first()
+    rows = model._default_manager.order_by("pk")
+    for pk in rows.values_list("pk", flat=True).iterator():
+        payload = rows.values_list("payload", flat=True).filter(pk=pk).first()
         if payload is not None:
-            done += Snapshot.objects.filter(pk=pk).update(payload=vault.rotate(payload))
+            done += rows.filter(pk=pk).update(payload=vault.rotate(payload))
     return done
 
 

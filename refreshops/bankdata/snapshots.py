@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
-from refreshops.bankdata.models import BankAccount, Snapshot
+from refreshops.bankdata.models import BankAccount, Piece, Snapshot
 from refreshops.logins.models import Login
 from refreshops.providers.contract import Account, BankData
 from refreshops.tracing import statements
@@ -47,6 +47,7 @@ def store(
 
 def drop(login_id: int) -> tuple[int, int]:
     """Delete all bank data of a login: how many `(snapshots, accounts)` there were."""
+    Piece.objects.filter(login_id=login_id).delete()
     accounts, _ = BankAccount.objects.filter(login_id=login_id).delete()
     snapshots, _ = Snapshot.objects.filter(login_id=login_id).delete()
     return snapshots, accounts

@@ -61,6 +61,7 @@ class PauseKind(models.TextChoices):
     NETWORK = "network", "no answer"
     THROTTLED = "throttled", "too many requests"
     SUSPECT = "suspect", "every login refused"
+    TOKEN = "token", "no access token"
 
 
 class Provider(models.Model):

@@ -6,6 +6,7 @@ does anything leave the house (design.md section 3).
 
 import logging
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
@@ -13,8 +14,8 @@ from django.db.models import Exists, OuterRef, Subquery
 
 from refreshops.logins.models import LoginStatus
 from refreshops.logins.models import Provider as ProviderRow
-from refreshops.providers.contract import Call, Pacing
-from refreshops.routine import lanes, learning, slots, turn, turns
+from refreshops.providers.contract import Ask, Call, Conversation, Done, Pacing, Subject
+from refreshops.routine import access, lanes, learning, slots, turn, turns
 from refreshops.routine.desk import Desk, Work, subject_of
 from refreshops.routine.models import (
     RANK_CUSTOMER,
@@ -76,7 +77,8 @@ def _claim_one(desk: Desk, *, now: datetime) -> tuple[Work | None, bool]:
                 window=desk.pace.window,
             ):
                 return None, True
-            return start(desk, attempt, now=now), False
+            work = start(desk, attempt, now=now)
+            return work, work is None and attempt.state == AttemptState.DONE
     except (IntegrityError, LostRace):
         return None, False  # another worker speaks for this login already
 
@@ -88,11 +90,14 @@ def _somebody_is_calling(provider_id: int) -> bool:
 
 
 def start(desk: Desk, attempt: Attempt, *, now: datetime) -> Work | None:
-    """Lease a due attempt, take its slot and write its next call down, in this transaction."""
+    """Lease a due attempt, take its slot and write its next call down, in this transaction.
+
+    None when it cannot be called for now, or has ended already: the provider need not be asked.
+    """
     subject = subject_of(attempt)
     try:
         conversation = desk.script(attempt)
-        ask = (
+        step = (
             conversation.resume(subject, attempt.conversation, now=now)
             if attempt.conversation
             else conversation.begin(subject)
@@ -101,6 +106,31 @@ def start(desk: Desk, attempt: Attempt, *, now: datetime) -> Work | None:
         logger.exception("Attempt %s cannot be begun", attempt.pk)
         _park(desk, attempt, why=f"{type(broke).__name__}: {broke}", now=now)
         return None
+    if isinstance(step, Done):
+        _hold(desk, attempt, now=now)
+        learning.finish(attempt, step.result, sealed=None, now=now)
+        return None
+    return _send_or_fetch(desk, attempt, subject, conversation, step, now=now)
+
+
+def _send_or_fetch(
+    desk: Desk,
+    attempt: Attempt,
+    subject: Subject,
+    conversation: Conversation,
+    ask: Ask,
+    *,
+    now: datetime,
+) -> Work | None:
+    """Begin the call, or that for the token it needs; None while others fetch, or for want of
+    a slot.
+    """
+    call, serial = ask.call, None
+    if call.shared_token:
+        held = access.look_up(desk, now=now)
+        if held is None:
+            return _fetch(desk, attempt, subject, conversation, ask, now=now)
+        call, serial = replace(call, token=held.text), held.serial
     slot_id = None
     if ask.call.pacing is not Pacing.FREE:
         slot_id = slots.take(
@@ -113,8 +143,29 @@ def start(desk: Desk, attempt: Attempt, *, now: datetime) -> Work | None:
     lease(
         desk, attempt, now=now, conversation=ask.state, slot_id=slot_id, starts=attempt.starts + 1
     )
-    call_id = write_down(desk, attempt, ask.call, now=now)
-    return Work(attempt, subject, conversation, ask.state, ask.call, call_id, slot_id)
+    call_id = write_down(desk, attempt, call, now=now)
+    return Work(attempt, subject, conversation, ask.state, call, call_id, slot_id, serial)
+
+
+def _fetch(
+    desk: Desk,
+    attempt: Attempt,
+    subject: Subject,
+    conversation: Conversation,
+    ask: Ask,
+    *,
+    now: datetime,
+) -> Work | None:
+    """Begin the call for the shared token, on behalf of this attempt, if it is for us to make."""
+    call = desk.provider.token_call()
+    if call is None:
+        _park(desk, attempt, why="This provider shares no access token.", now=now)
+        return None
+    if not access.begin_fetch(desk, attempt, now=now):
+        return None
+    lease(desk, attempt, now=now, conversation=ask.state, starts=attempt.starts + 1)
+    call_id = write_down(desk, attempt, call, now=now, of_login=False)
+    return Work(attempt, subject, conversation, ask.state, call, call_id, None, fetches_token=True)
 
 
 def held_until(desk: Desk, call: Call, *, now: datetime) -> datetime:
@@ -135,9 +186,11 @@ def lease(desk: Desk, attempt: Attempt, *, now: datetime, **fields: object) -> N
     )
 
 
-def write_down(desk: Desk, attempt: Attempt, call: Call, *, now: datetime) -> int:
-    """Insert the Call row; its id."""
-    login = attempt.login
+def write_down(
+    desk: Desk, attempt: Attempt, call: Call, *, now: datetime, of_login: bool = True
+) -> int:
+    """Insert the Call row; its id. A call that is not `of_login` concerns all of them."""
+    login = attempt.login if of_login else None
     return recorder.write_down(
         recorder.Intent(
             provider=desk.provider.name,
@@ -145,7 +198,7 @@ def write_down(desk: Desk, attempt: Attempt, call: Call, *, now: datetime) -> in
             method=call.method,
             url=desk.provider.shown_url(call),
             body=desk.provider.shown_body(call),
-            login_id=login.login_id if login else attempt.claimed_login_id,
+            login_id=login.login_id if login else attempt.claimed_login_id if of_login else "",
             institution=login.institution if login else "",
             run_id=attempt.run_id,
             attempt_id=attempt.pk,
@@ -156,12 +209,17 @@ def write_down(desk: Desk, attempt: Attempt, call: Call, *, now: datetime) -> in
 
 def _park(desk: Desk, attempt: Attempt, *, why: str, now: datetime) -> None:
     """End an attempt that our own script cannot begin; the next login goes on."""
+    _hold(desk, attempt, now=now)
+    learning.give_up(attempt, outcome=Outcome.OUR_CONFIG, reason=Reason.FLOW, message=why, now=now)
+
+
+def _hold(desk: Desk, attempt: Attempt, *, now: datetime) -> None:
+    """Take an attempt that ends without any call."""
     attempt.step_to(
         AttemptState.CALLING,
         lease_until=now + desk.pace.lease,
         lease_token=secrets.token_hex(16),
     )
-    learning.give_up(attempt, outcome=Outcome.OUR_CONFIG, reason=Reason.FLOW, message=why, now=now)
 
 
 def renew(desk: Desk, *, now: datetime) -> None:

@@ -20,6 +20,7 @@ from refreshops.providers.contract import (
     State,
     Subject,
 )
+from refreshops.routine.access import Held
 from refreshops.routine.models import Attempt
 from refreshops.routine.writers import Line
 from refreshops.rules.lifecycle import Purpose
@@ -47,7 +48,11 @@ class Pace:
 
 @dataclass
 class Work:
-    """One call that is written down and about to be sent, for an attempt we hold."""
+    """One call that is written down and about to be sent, for an attempt we hold.
+
+    `token_serial` says which shared token it carries; with `fetches_token` it fetches another, and
+    `state` still stands before the attempt's own call.
+    """
 
     attempt: Attempt
     subject: Subject
@@ -56,6 +61,8 @@ class Work:
     call: Call
     call_id: int
     slot_id: int | None
+    token_serial: int | None = None
+    fetches_token: bool = False
     written_s: float = field(default_factory=time.monotonic)
 
 
@@ -80,6 +87,7 @@ class Desk:
     line: Line = field(default_factory=Line)
     watch: threading.Lock = field(default_factory=threading.Lock)
     stirred: threading.Event = field(default_factory=threading.Event)
+    token: Held | None = None
 
     @property
     def policy(self) -> Policy:

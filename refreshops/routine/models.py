@@ -143,6 +143,25 @@ class Slot(models.Model):
         return f"Slot {self.pk}"
 
 
+class AccessToken(models.Model):
+    """The token that all our calls to a provider share; `sealed` holds it encrypted.
+
+    `serial` counts the tokens. `fetching_attempt_id` is the attempt on whose behalf another is
+    being fetched, `faults` how often in a row that failed, `fetch_after` when to try again.
+    """
+
+    provider = models.OneToOneField(Provider, on_delete=models.CASCADE, related_name="+")
+    sealed = models.BinaryField(null=True)
+    serial = models.PositiveIntegerField(default=0)
+    good_until = models.DateTimeField(null=True)
+    fetching_attempt_id = models.BigIntegerField(null=True)
+    faults = models.PositiveSmallIntegerField(default=0)
+    fetch_after = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"Access token {self.serial} of {self.provider}"
+
+
 class Attempt(models.Model):
     """One login within one run; it ends in exactly one outcome.
 

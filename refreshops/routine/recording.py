@@ -5,26 +5,29 @@ evidence, but changes nothing else (fault A7).
 """
 
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from refreshops.bankdata import pieces
 from refreshops.logins.models import LoginStatus, PauseKind
 from refreshops.providers.contract import (
     Answer,
     Ask,
     Done,
     Envelope,
+    Grant,
     Halt,
     Heard,
     Pacing,
+    Renew,
     Result,
     Silence,
     State,
     Step,
     Wait,
 )
-from refreshops.routine import claims, lanes, learning, slots, turn
+from refreshops.routine import access, claims, lanes, learning, slots, turn
 from refreshops.routine.desk import Desk, Work
 from refreshops.routine.models import THE_RUN_HAD_ENDED, LostRace
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState, may_go_on
@@ -38,42 +41,64 @@ logger = logging.getLogger(__name__)
 UNREAD = Envelope(None, "", "This answer could not be read; see the log.", "", "", {})
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What an answer said and led to; `sealed` is what of it is secret, encrypted already."""
+
+    envelope: Envelope | None
+    step: Step
+    sealed: bytes | None = None
+    grant: Grant | None = None
+
+
 def record(desk: Desk, work: Work, heard: Heard) -> Work | None:
     """Write the answer down and return the next call of the same attempt, if it follows at once."""
     now = desk.clock()
     try:
-        envelope, step, sealed = _read(desk, work, heard, now=now)
+        read = _read(desk, work, heard, now=now)
     except Exception:
         logger.exception("Attempt %s broke on an answer", work.attempt.pk)
-        envelope, step, sealed = UNREAD, _parked(work, now=now), None
+        read = Reading(UNREAD, _parked(work, now=now))
     try:
         with desk.writing():
-            _close_call(work, heard, envelope, now=now)
-            following = _apply(desk, work, step, sealed=sealed, now=now)
+            _close_call(work, heard, read.envelope, now=now)
+            following = _apply(desk, work, read, now=now)
             _note_line(desk, heard, now=now)
         return following
     except LostRace:
         logger.warning("Attempt %s was taken over; its late answer is only traced", work.attempt.pk)
         with desk.writing():
-            _close_call(work, heard, envelope, now=now)
+            _close_call(work, heard, read.envelope, now=now)
         return None
 
 
-def _read(
-    desk: Desk, work: Work, heard: Heard, *, now: datetime
-) -> tuple[Envelope | None, Step, bytes | None]:
-    """Read an answer for the trace, ask the conversation what follows, and seal what is secret."""
+def _read(desk: Desk, work: Work, heard: Heard, *, now: datetime) -> Reading:
+    """Read an answer for the trace, say what follows, and seal what of it is secret."""
     envelope = desk.provider.envelope(work.call, heard) if isinstance(heard, Answer) else None
-    step = _next_step(desk, work, heard, now=now)
-    secret = _secret_in(step.result) if isinstance(step, Done) else None
-    return envelope, step, desk.vault.seal(secret) if secret is not None else None
+    step, grant = _what_follows(desk, work, heard, now=now)
+    if isinstance(step, Done) and work.conversation.gathers:
+        step = Done(_gathered(desk, work, step))
+    secret = grant.token if grant is not None else _secret_in(step)
+    sealed = desk.vault.seal(secret) if secret is not None else None
+    return Reading(envelope, step, sealed, grant)
 
 
-def _secret_in(result: Result) -> Any:
-    """Return what of a result is kept encrypted: bank data, or what sends a customer on."""
-    if result.handover is not None:
-        return asdict(result.handover)
-    return result.bank_data.payload if result.bank_data is not None else None
+def _gathered(desk: Desk, work: Work, done: Done) -> Result:
+    """Return a result with all that the attempt's calls brought, the last one's included."""
+    brought = pieces.contents(work.attempt.pk, open_sealed=desk.vault.open)
+    if done.piece is not None:
+        brought[done.piece.name] = done.piece.content
+    return work.conversation.gathered(done.result, brought)
+
+
+def _secret_in(step: Step) -> Any:
+    """Return what of a step is kept encrypted: bank data, or what sends a customer on."""
+    if not isinstance(step, Done):
+        piece = step.piece if isinstance(step, Ask | Wait) else None
+        return piece.content if piece is not None else None
+    if step.result.handover is not None:
+        return asdict(step.result.handover)
+    return step.result.bank_data.payload if step.result.bank_data is not None else None
 
 
 def _parked(work: Work, *, now: datetime) -> Done:
@@ -88,15 +113,19 @@ def _parked(work: Work, *, now: datetime) -> Done:
     )
 
 
-def _next_step(desk: Desk, work: Work, heard: Heard, *, now: datetime) -> Step:
-    """Ask the conversation what follows.
+def _what_follows(
+    desk: Desk, work: Work, heard: Heard, *, now: datetime
+) -> tuple[Step, Grant | None]:
+    """Ask the conversation what follows, or what a token that was fetched leads to.
 
     Where the provider as a whole is silent, the login is not to blame: its try does not count.
     """
     if isinstance(heard, Silence) and heard.kind == "network" and lanes.is_suspect(desk.row):
         reason = lanes.away_because(desk.row, detail=heard.detail)
-        return Halt("network", reason, now + lanes.NETWORK_PAUSE, work.state)
-    return work.conversation.heard(work.subject, work.state, heard, now=now)
+        return Halt("network", reason, now + lanes.NETWORK_PAUSE, work.state), None
+    if work.fetches_token:
+        return access.after_fetch(desk, work.state, heard, now=now)
+    return work.conversation.heard(work.subject, work.state, heard, now=now), None
 
 
 def _close_call(work: Work, heard: Heard, envelope: Envelope | None, *, now: datetime) -> None:
@@ -126,13 +155,17 @@ def _note_line(desk: Desk, heard: Heard, *, now: datetime) -> None:
         desk.row.silences = 0
 
 
-def _apply(
-    desk: Desk, work: Work, step: Step, *, sealed: bytes | None, now: datetime
-) -> Work | None:
+def _apply(desk: Desk, work: Work, read: Reading, *, now: datetime) -> Work | None:
+    step = read.step
     _settle_slot(desk, work, step, now=now)
     if isinstance(step, Done):
-        learning.finish(work.attempt, step.result, sealed=sealed, now=now)
+        learning.finish(work.attempt, step.result, sealed=read.sealed, now=now)
+        if work.conversation.gathers:
+            pieces.drop(work.attempt.pk)
         return None
+    _keep_piece(work, read, now=now)
+    if work.fetches_token:
+        access.settle(desk, work.attempt, read.grant, sealed=read.sealed, now=now)
     learning.unlearn_flag(work.attempt)
     standing = turn.standing(work.attempt.pk)
     why = _called_off(work, step, standing)
@@ -157,7 +190,23 @@ def _apply(
                 provider_id=desk.row.pk, kind=kind, why=step.reason, now=now, resume_at=step.until
             )
             _rest(desk, work, step.state, until=now, now=now, note=kind.label)
+        case Renew():
+            access.refused(desk, serial=work.token_serial)
+            _rest(desk, work, step.state, until=now, now=now, note="another access token")
     return None
+
+
+def _keep_piece(work: Work, read: Reading, *, now: datetime) -> None:
+    piece = read.step.piece if isinstance(read.step, Ask | Wait) else None
+    if piece is None or read.sealed is None:
+        return
+    pieces.keep(
+        attempt_id=work.attempt.pk,
+        login_id=work.attempt.login_id,
+        name=piece.name,
+        sealed=read.sealed,
+        now=now,
+    )
 
 
 def _settle_slot(desk: Desk, work: Work, step: Step, *, now: datetime) -> None:
@@ -203,22 +252,26 @@ def _ask(desk: Desk, work: Work, ask: Ask, *, on_hold: bool, now: datetime) -> W
         if not slots.hold(slot_id=work.slot_id, until=until):
             work.slot_id = None  # taken away by a lower limit
     waits_for_slot = ask.call.pacing is not Pacing.FREE and work.slot_id is None
-    if waits_for_slot or on_hold:
+    held = access.in_hand(desk, now=now) if ask.call.shared_token else None
+    waits_for_token = ask.call.shared_token and held is None
+    if waits_for_slot or waits_for_token or on_hold:
         _release(work, now=now)
         _rest(desk, work, ask.state, until=now, now=now)
         return None
     claims.lease(
         desk, work.attempt, now=now, conversation=ask.state, starts=1, slot_id=work.slot_id
     )
-    call_id = claims.write_down(desk, work.attempt, ask.call, now=now)
+    call = ask.call if held is None else replace(ask.call, token=held.text)
+    call_id = claims.write_down(desk, work.attempt, call, now=now)
     return Work(
         work.attempt,
         work.subject,
         work.conversation,
         ask.state,
-        ask.call,
+        call,
         call_id,
         work.slot_id,
+        held.serial if held else None,
     )
 
 

@@ -191,6 +191,7 @@ def prune() -> str:
     if number:
         note(Action.PRUNE, by=THE_SCHEDULE, at=now, number=number, details=gone)
     kept_deliveries.drop_old_bodies(now=now)
+    ended.drop_pieces()
     cells.count_again()
     planning.forget_sizes()
     bankdata_retention.empty_the_log()

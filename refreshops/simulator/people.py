@@ -156,11 +156,11 @@ def make_customer(*, reference: str, chance: Random) -> Customer:
         postal_code=f"{forward} {chance.randrange(10)}{chance.choice('ABCEGHJKL')}"
         f"{chance.randrange(10)}",
         phone=f"{area}555{chance.randrange(10**4):04d}",
-        idle_days=_idle_days(reference),
+        idle_days=idle_days_of(reference),
     )
 
 
-def _idle_days(reference: str) -> int:
+def idle_days_of(reference: str) -> int:
     """Return days: of five customers one has left months ago."""
     chance = Random(f"{reference}/activity")
     return chance.randrange(90, 500) if chance.random() < 0.2 else chance.randrange(25)
