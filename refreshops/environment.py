@@ -103,6 +103,25 @@ def page_url(name: str) -> str:
     return _up_to(name, value, "/v2", example="https://INSTANCE-iframe.private.fin.ag/v2/")
 
 
+def root_url(name: str) -> str:
+    """Return the address of a host that holds no version, ending in /; empty when not set."""
+    value = text(name, "")
+    if not value:
+        return ""
+    parts = _web_address(name, value, example="https://api.flanks.io/")
+    if parts.path not in {"", "/"}:
+        raise refuse(name, "must hold no path: versions are added to it.")
+    return value.rstrip("/") + "/"
+
+
+def words(name: str, default: str) -> tuple[str, ...]:
+    """Return lower-case words that stand separated by commas, each once."""
+    found = [word.strip().lower() for word in (text(name, default) or default).split(",")]
+    if not all(re.fullmatch(r"[a-z_]{1,40}", word) for word in found):
+        raise refuse(name, f"must be words separated by commas, such as {default}")
+    return tuple(dict.fromkeys(found))
+
+
 def _up_to(name: str, value: str, version: str, *, example: str) -> str:
     parts = _web_address(name, value, example=example)
     if not parts.path.rstrip("/").endswith(version):

@@ -24,9 +24,11 @@ from refreshops.environment import (
     public_url,
     read_env_file,
     refuse,
+    root_url,
     sender,
     text,
     whole,
+    words,
     zone,
 )
 
@@ -72,6 +74,14 @@ FLINKS_WEBHOOK_KEY = text("FLINKS_WEBHOOK_KEY", "")
 if FLINKS_WEBHOOK_KEY and len(FLINKS_WEBHOOK_KEY) < 16:
     raise refuse("FLINKS_WEBHOOK_KEY", "must be at least 16 characters: a shorter one is guessed.")
 FLINKS_CONNECT_URL = page_url("FLINKS_CONNECT_URL")
+
+# Empty: Flanks is not used, and no screen speaks of it.
+FLANKS_API_URL = root_url("FLANKS_API_URL")
+FLANKS_CLIENT_ID = text("FLANKS_CLIENT_ID", None if FLANKS_API_URL else "")
+FLANKS_CLIENT_SECRET = text("FLANKS_CLIENT_SECRET", None if FLANKS_API_URL else "")
+FLANKS_PLATFORM_URL = root_url("FLANKS_PLATFORM_URL")
+FLANKS_PRODUCTS = words("FLANKS_PRODUCTS", "account,portfolio,investment,card,liability")
+FLANKS_IGNORE_DATA_ERRORS = flag("FLANKS_IGNORE_DATA_ERRORS", default=True)
 
 # Where customers reach us. Empty: no links are offered.
 PUBLIC_URL = public_url("PUBLIC_URL")
@@ -224,14 +234,16 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 
+# One for each provider, so that none waits for another, and one for everything else.
+WORKERS = whole("WORKERS", 3 if FLANKS_API_URL else 2, low=1, high=32)
 # Why each value: reference/dependencies.md section 2. A call may last 230 s, a driving slice 30 s.
 Q_CLUSTER: dict[str, Any] = {
     "name": "refreshops",
     "orm": "default",
-    "workers": whole("WORKERS", 2, low=1, high=32),
+    "workers": WORKERS,
     "timeout": 300,
     "retry": 900,
-    "queue_limit": whole("WORKERS", 2, low=1, high=32),
+    "queue_limit": WORKERS,
     "bulk": 1,
     "max_attempts": 1,
     "ack_failures": True,

@@ -26,7 +26,6 @@ from refreshops.routine.desk import Pace
 from refreshops.rules.lifecycle import Purpose
 
 CANONICAL: dict[str, Callable[[str], str]] = {"flinks": canonical_at_flinks}
-PROVIDER_NAMES = tuple(CANONICAL)
 
 # How long the offset between this machine's clock and the database's is believed.
 OFFSET_LASTS_S = 30.0
@@ -67,6 +66,18 @@ def _database_now() -> datetime:
 clock = DatabaseClock()
 
 
+def provider_names() -> tuple[str, ...]:
+    """Return the providers that the settings name, in the order of screens and commands."""
+    addresses = {"flinks": settings.FLINKS_API_URL, "flanks": settings.FLANKS_API_URL}
+    return tuple(name for name, address in addresses.items() if address)
+
+
+def _must_be_known(name: str) -> None:
+    if name not in provider_names():
+        known = ", ".join(provider_names())
+        raise LookupError(f"No provider is called {name!r}; we know {known}.")
+
+
 def local_date(now: datetime) -> date:
     """Return the day it is in our time zone."""
     return now.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
@@ -74,7 +85,8 @@ def local_date(now: datetime) -> date:
 
 @cache
 def provider(name: str) -> Provider:
-    """Return the client of a provider; one per process."""
+    """Return the client of a provider; one per process. Raises LookupError for an unknown one."""
+    _must_be_known(name)
     if name == "flinks":
         try:
             return Flinks(
@@ -89,7 +101,7 @@ def provider(name: str) -> Provider:
             )
         except ValueError as senseless:
             raise ImproperlyConfigured(f"The FLINKS_ settings: {senseless}") from senseless
-    raise LookupError(f"No provider is called {name!r}; we know {', '.join(PROVIDER_NAMES)}.")
+    raise LookupError(name)
 
 
 def ticket_words(name: str, *, amounts: bool) -> Ticket:
@@ -97,8 +109,7 @@ def ticket_words(name: str, *, amounts: bool) -> Ticket:
 
     With `amounts` they may say how much bank data came.
     """
-    if name != "flinks":
-        raise LookupError(f"No provider is called {name!r}; we know {', '.join(PROVIDER_NAMES)}.")
+    _must_be_known(name)
     named = ("CUSTOMER_ID", "SECRET_KEY", "X_API_KEY", "BEARER_SECRET", "WEBHOOK_KEY")
     ours = (getattr(settings, f"FLINKS_{key}") for key in named)
     return Ticket(secrets=[key for key in ours if key], marker=_marker(), amounts=amounts)
@@ -112,8 +123,7 @@ def _marker() -> Marker:
 
 def provider_row(name: str = "flinks") -> ProviderRow:
     """Return the register's row of a provider, made with the initial limit if it is new."""
-    if name not in PROVIDER_NAMES:
-        raise LookupError(f"No provider is called {name!r}; we know {', '.join(PROVIDER_NAMES)}.")
+    _must_be_known(name)
     row, _ = ProviderRow.objects.get_or_create(
         name=name, defaults={"logins_per_minute": settings.LOGINS_PER_MINUTE}
     )
@@ -175,8 +185,8 @@ def pace() -> Pace:
 
 
 def driving_seats() -> int:
-    """Return how many tasks may drive one provider: one worker is always left for other tasks."""
-    return max(1, int(settings.Q_CLUSTER["workers"]) - 1)
+    """Return how many tasks may drive one provider: each has its own, and one worker is left."""
+    return max(1, (int(settings.Q_CLUSTER["workers"]) - 1) // len(provider_names()))
 
 
 def call_retention() -> timedelta:

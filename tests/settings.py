@@ -13,6 +13,9 @@ FIXED = {
     "FIELD_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
     "FLINKS_API_URL": "http://127.0.0.1:9/v3/",
     "FLINKS_CUSTOMER_ID": "43387ca6-0391-4c82-857d-70d95f087ecb",
+    "FLANKS_API_URL": "http://127.0.0.1:9/",
+    "FLANKS_CLIENT_ID": "client-of-the-tests",
+    "FLANKS_CLIENT_SECRET": "secret-of-the-tests",
     "PUBLIC_URL": "https://connect.lender.example",
     "EMAIL_URL": "smtp://127.0.0.1:9",
 }

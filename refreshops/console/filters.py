@@ -154,7 +154,7 @@ class ProviderFilter(ExactFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         """Return the providers we can talk to, if there is a choice."""
-        names = sorted(wiring.PROVIDER_NAMES)
+        names = sorted(wiring.provider_names())
         return [(name, name.capitalize()) for name in names] if len(names) > 1 else []
 
 

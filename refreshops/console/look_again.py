@@ -74,7 +74,7 @@ def _look(request: HttpRequest) -> Look:
     leaking = list(unseen_first.values_list("pk", flat=True)[:MOST_LEAKING])
     rest: LoginQuerySet = logins.exclude(IN_QUESTION)
     chosen = sample(rest, number=_number(request), chance=random.SystemRandom())
-    providers = list(Provider.objects.filter(name__in=wiring.PROVIDER_NAMES).order_by("name"))
+    providers = list(Provider.objects.filter(name__in=wiring.provider_names()).order_by("name"))
     return Look(
         leaking=leaking,
         sampled=list(chosen.values_list("pk", flat=True)),
@@ -137,7 +137,7 @@ def _lasting(look: Look) -> str:
 
 
 def _give(request: HttpRequest, logins: LoginQuerySet) -> HttpResponse:
-    providers = list(Provider.objects.filter(name__in=wiring.PROVIDER_NAMES).order_by("name"))
+    providers = list(Provider.objects.filter(name__in=wiring.provider_names()).order_by("name"))
     reports = _reports(request.user, providers)
 
     def place() -> list[int]:

@@ -191,7 +191,7 @@ def may(user: Any, permission: str) -> bool:
 
 def offering(purpose: Purpose) -> list[str]:
     """Return the names of the providers that can do this at all."""
-    return [name for name in wiring.PROVIDER_NAMES if wiring.offers(name, purpose)]
+    return [name for name in wiring.provider_names() if wiring.offers(name, purpose)]
 
 
 def is_offered(kind: Kind) -> bool:

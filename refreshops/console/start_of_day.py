@@ -59,7 +59,7 @@ def start_of(user: Any, seen: Overview, runs: ShownRuns, *, active: int, now: da
     days: list[DayForecast] = []
     begun = {card.run.provider_id: card for card in runs.today}
     if sees_everything(user):
-        asked = [row for row in seen.providers if row.name in wiring.PROVIDER_NAMES]
+        asked = [row for row in seen.providers if row.name in wiring.provider_names()]
         days = [
             _day(
                 row, begun.get(row.pk), seen, active=active, alone=len(seen.providers) == 1, now=now

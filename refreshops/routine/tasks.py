@@ -41,7 +41,7 @@ PATIENCE = timedelta(seconds=60)
 def open_today() -> str:
     """Open or join today's run of every provider and have it driven."""
     said = []
-    for name in wiring.PROVIDER_NAMES:
+    for name in wiring.provider_names():
         if not Login.objects.active().filter(provider__name=name).exists():
             continue
         now = wiring.clock()
@@ -63,7 +63,7 @@ def heartbeat() -> str:
     After an outage today's run is opened once, late; missed days are never made up.
     """
     said = [open_today()] if _todays_run_is_missing() else []
-    for name in wiring.PROVIDER_NAMES:
+    for name in wiring.provider_names():
         said.append(_tend(name))
         said.append(_apply(name, left_over=True))
     return ", ".join(filter(None, said))
@@ -75,7 +75,7 @@ def _todays_run_is_missing() -> bool:
     if starts_at is None or localtime(now).time() < starts_at:
         return False
     opened = Run.objects.filter(origin=Origin.DAILY.value, local_date=wiring.local_date(now))
-    return opened.values("provider").distinct().count() < len(wiring.PROVIDER_NAMES)
+    return opened.values("provider").distinct().count() < len(wiring.provider_names())
 
 
 def _tend(name: str) -> str:
@@ -173,7 +173,7 @@ def _apply(name: str, *, left_over: bool) -> str:
 def ping() -> str:
     """Show that tasks are taken and finished, and that open work is driven."""
     seats.beat(seats.WORKER, now=wiring.clock())
-    for name in wiring.PROVIDER_NAMES:
+    for name in wiring.provider_names():
         _tend(name)
     return "alive"
 

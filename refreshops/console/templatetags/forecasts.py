@@ -23,7 +23,7 @@ def limits_compared(context: Context, provider: Any) -> list[DayForecast]:
     """
     kept = context.render_context
     if KEPT not in kept:
-        row = Provider.objects.filter(pk=provider.pk, name__in=wiring.PROVIDER_NAMES).first()
+        row = Provider.objects.filter(pk=provider.pk, name__in=wiring.provider_names()).first()
         kept[KEPT] = start_of_day.limits_compared(row) if row else []
     found: list[DayForecast] = kept[KEPT]
     return found
@@ -32,6 +32,6 @@ def limits_compared(context: Context, provider: Any) -> list[DayForecast]:
 @register.simple_tag
 def next_days() -> list[DayForecast]:
     """Return the next daily run of every provider that has logins to ask."""
-    rows = Provider.objects.filter(name__in=wiring.PROVIDER_NAMES).order_by("name")
+    rows = Provider.objects.filter(name__in=wiring.provider_names()).order_by("name")
     days = [start_of_day.next_day_of(row) for row in rows]
     return [day for day in days if day.logins]

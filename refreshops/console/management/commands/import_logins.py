@@ -88,9 +88,9 @@ def _read(path: Path) -> tuple[list[Entry], Faults]:
             sheet.records,
             columns=check_header(sheet.header),
             canonical={
-                name: partial(wiring.canonical_login_id, name) for name in wiring.PROVIDER_NAMES
+                name: partial(wiring.canonical_login_id, name) for name in wiring.provider_names()
             },
-            default_provider=wiring.PROVIDER_NAMES[0],
+            default_provider=wiring.provider_names()[0],
         )
 
 

@@ -83,7 +83,7 @@ def _refuse_unknown(words: set[str]) -> None:
 
 
 def _login_id(word: str) -> str | None:
-    for name in wiring.PROVIDER_NAMES:
+    for name in wiring.provider_names():
         with suppress(ValueError):
             return wiring.canonical_login_id(name, word)
     return None

@@ -49,7 +49,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         logins = _chosen(options)
-        providers = [wiring.provider_row(name) for name in wiring.PROVIDER_NAMES]
+        providers = [wiring.provider_row(name) for name in wiring.provider_names()]
         codes = [self._look(provider, logins, options) for provider in providers]
         asked = [code for code in codes if code is not None]
         if not asked:
