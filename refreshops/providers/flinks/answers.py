@@ -7,8 +7,7 @@ the conversations. Sources: reference/flinks-api.md sections 1, 2 and 4, seeds 0
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -17,7 +16,6 @@ from refreshops.providers.redaction import printable, scrub
 
 CODE_LIMIT = 64
 INSTITUTION_LIMIT = 100
-LONGEST_PAUSE = timedelta(hours=1)
 
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _REQUEST_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
@@ -137,27 +135,6 @@ def read_timestamp(value: Any) -> tuple[datetime | None, Timestamp]:
         return moment.astimezone(UTC), Timestamp.READ
     except (ValueError, OverflowError):
         return None, Timestamp.GARBAGE
-
-
-def pause_until(
-    retry_after: str, *, now: datetime, otherwise: timedelta, at_most: timedelta = LONGEST_PAUSE
-) -> datetime:
-    """Return when to ask again: by Retry-After (seconds or date), never later than `at_most`.
-
-    Missing, past and senseless values give `now + otherwise` (fault C5).
-    """
-    text = retry_after.strip()
-    pause = timedelta(0)
-    if re.fullmatch(r"\d{1,9}", text, re.ASCII):
-        pause = timedelta(seconds=int(text))
-    elif text:
-        try:
-            moment = parsedate_to_datetime(text)
-            # A date in "-0000" comes without a zone; HTTP dates are UTC anyway.
-            pause = moment.replace(tzinfo=moment.tzinfo or UTC) - now
-        except (ValueError, TypeError, OverflowError):
-            pause = timedelta(0)
-    return now + (min(pause, at_most) if pause > timedelta(0) else otherwise)
 
 
 def ineligible_cards(body: Any) -> list[dict[str, str | None]] | None:

@@ -14,7 +14,6 @@ from refreshops.providers.flinks.accounts import bank_data
 from refreshops.providers.flinks.meaning import CallKind
 from refreshops.providers.flinks.script import Script
 from refreshops.providers.flinks.turns import Learned, Turn
-from refreshops.rules.freshness import DataState, is_in_the_future
 from refreshops.rules.outcomes import Outcome, Reason
 
 _KINDS = {
@@ -131,16 +130,7 @@ class CachedRefresh(Script):
 
     def _judged(self, learned: Learned, now: datetime) -> dict[str, Any]:
         """Judge freshness by LastRefresh alone, whatever the status said (seed 000)."""
-        at = learned.last_refresh_at
-        age = self._age(at, now)
-        if at is None:
-            outcome, reason = Outcome.STALE, Reason.NO_TIMESTAMP
-        elif is_in_the_future(refreshed_at=at, now=now):
-            outcome, reason, at = Outcome.STALE, Reason.FUTURE_TIMESTAMP, None
-        else:
-            outcome = Outcome.FRESH if age is DataState.FRESH else Outcome.STALE
-            reason = Reason.NONE
-        return {"outcome": outcome, "reason": reason, "data_state": age, "last_refresh_at": at}
+        return self._judged_by_age(learned.last_refresh_at, now)
 
     def _end(self, turn: Turn, **changes: Any) -> Done:
         verdict = turn.state.get("verdict")

@@ -1,11 +1,6 @@
-"""What all Flinks scripts share: taking turns, pausing the lane, waiting, and ending.
+"""What all Flinks scripts share: taking turns, pausing the lane, waiting, and ending."""
 
-Pure: no clock, no HTTP, no database. A state is small JSON without secrets; its `step` names the
-call it stands before.
-"""
-
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from refreshops.providers.contract import (
@@ -22,36 +17,27 @@ from refreshops.providers.contract import (
     Wait,
 )
 from refreshops.providers.flinks import calls, staying
-from refreshops.providers.flinks.answers import pause_until
 from refreshops.providers.flinks.codes import escalated, is_in_table
 from refreshops.providers.flinks.meaning import CallKind
 from refreshops.providers.flinks.persons import told, without_persons
 from refreshops.providers.flinks.turns import Learned, Turn, turn_of
 from refreshops.providers.redaction import HIDDEN, Scrubber
-from refreshops.rules.freshness import DataState, data_state
+from refreshops.providers.scripts import KEYS_PAUSE, BaseScript, pause_until
 from refreshops.rules.outcomes import Outcome, Reason
 
-# A wrong key is looked at again after this long, unless a person resumes earlier.
-KEYS_PAUSE = timedelta(minutes=15)
-# How often one login may hold up the whole provider before it ends: a login that is throttled or
-# refused for a reason of its own must not stop everybody for ever.
-MOST_HALTS = 3
 MOST_BUSY_WAITS = 2
-NOTE_LIMIT = 120
 
 
-class Script:
+class Script(BaseScript):
     """Base of the scripts. A subclass names its calls and reads what they bring."""
 
-    gathers = False
     first_state: State = {"step": "authorize"}
 
     def __init__(
         self, *, policy: Policy, mints_token: bool = False, scrubber: Scrubber | None = None
     ) -> None:
-        self._policy = policy
+        super().__init__(policy=policy, scrubber=scrubber)
         self._mints_token = mints_token
-        self._scrubber = scrubber or Scrubber()
 
     def begin(self, subject: Subject) -> Ask:
         """Give the first call."""
@@ -67,10 +53,6 @@ class Script:
             subject, state, heard, now=now, kind=self._kind(state), scrubber=self._scrubber
         )
         return self._held_up(turn) or self._next(turn)
-
-    def gathered(self, result: Result, pieces: Mapping[str, Any]) -> Result:
-        """Return the result as it is: no answer of Flinks is a piece."""
-        return result
 
     def _call(self, subject: Subject, state: State) -> Call:
         raise NotImplementedError
@@ -109,26 +91,8 @@ class Script:
         return None
 
     def _halt(self, turn: Turn, kind: str, reason: str, until: datetime) -> Halt | None:
-        halts = turn.state.get("halts", 0)
-        if halts >= MOST_HALTS:
-            return None
         said = self._message(turn)
-        reason = f"{reason.rstrip('.')}: {said}" if said else reason
-        return Halt(kind, reason, until, {**turn.state, "halts": halts + 1})
-
-    def _rest(
-        self, turn: Turn, count: str, waits: tuple[timedelta, ...], *, note: str, **changes: Any
-    ) -> Wait | None:
-        """Return the next of `waits`, counted in the state under `count`; None when used up."""
-        used = turn.state.get(count, 0)
-        if used >= len(waits):
-            return None
-        return Wait(
-            turn.now + waits[used],
-            {**turn.state, count: used + 1, **changes},
-            spread=waits[used],
-            note=self._scrubber(note)[:NOTE_LIMIT],
-        )
+        return self._pause(turn, kind, f"{reason.rstrip('.')}: {said}" if said else reason, until)
 
     def _ask_again(self, turn: Turn) -> Wait | None:
         """Rest after a fault, then repeat the call; None when it was repeated often enough."""
@@ -181,17 +145,6 @@ class Script:
         )
         learned = learned.and_from(turn.answer, institution=self._scrubber(institution))
         return staying.after(learned, turn)
-
-    def _held(self, turn: Turn) -> DataState:
-        return self._age(turn.subject.held_as_of, turn.now)
-
-    def _age(self, refreshed_at: datetime | None, now: datetime) -> DataState:
-        return data_state(
-            refreshed_at=refreshed_at,
-            now=now,
-            fresh_within=self._policy.fresh_within,
-            usable_within=self._policy.usable_within,
-        )
 
     def _code(self, turn: Turn) -> str:
         code = turn.answer.code

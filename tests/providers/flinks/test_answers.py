@@ -9,10 +9,10 @@ from refreshops.providers.flinks.answers import (
     Timestamp,
     canonical_login_id,
     ineligible_cards,
-    pause_until,
     read,
     read_timestamp,
 )
+from refreshops.providers.scripts import pause_until
 from tests.providers.flinks.spoken import (
     LOGIN_ID,
     NOON,
