@@ -1,0 +1,24 @@
+"""What people read of a provider's own words: a table of names, given by each provider."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderWords:
+    """A provider's own names for what every provider has, as its support and its papers use them.
+
+    `refreshes` says in a sentence how it refreshes logins by itself. `asking` is the endpoint whose
+    answer tells how a login stands, `refreshing` are those whose answer can be the outcome of its
+    refresh, and `endpoints` all that we call, in the order of a list to choose from.
+    """
+
+    title: str
+    login_id: str
+    code: str
+    request_id: str
+    last_refresh: str
+    support: str
+    refreshes: str
+    asking: str
+    refreshing: frozenset[str]
+    endpoints: tuple[str, ...]
