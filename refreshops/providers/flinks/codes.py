@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from refreshops.providers.flinks.meaning import CallKind, CodeMeaning
 from refreshops.providers.flinks.other_codes import EXTRA_ROWS, STATUS_ROWS
 from refreshops.providers.flinks.seed_codes import SEED_ROWS
+from refreshops.providers.meaning import Table
 from refreshops.rules.outcomes import Outcome, Reason, Retry
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "explain",
     "is_in_table",
     "look_up",
+    "normal",
+    "tables",
 ]
 
 # Stands above the table in docs/provider-answers.md.
@@ -101,6 +104,16 @@ _KIND_OF_ENDPOINT = {
     "DeleteCard": CallKind.DELETE,
     "GetNightlyRefreshStatus": CallKind.STATUS,
 }
+
+
+def tables() -> list[Table]:
+    """Return the whole table in the parts that docs/provider-answers.md shows."""
+    return [
+        Table("Flinks: its own list of codes", HOW_TO_READ, SEED_ROWS),
+        Table("Flinks: further codes", "", EXTRA_ROWS),
+        Table("Flinks: answers without a code", "", STATUS_ROWS),
+        Table("Flinks: no believable answer", "", tuple(FAULT_ROWS.values())),
+    ]
 
 
 def normal(code: str) -> str:
