@@ -20,11 +20,16 @@ SECRET_KEY = "simulator-secret-key"
 X_API_KEY = "simulator-x-api-key"
 BEARER = "simulator-bearer"
 WEBHOOK_KEY = "simulator-webhook-key"
+FLANKS_CLIENT_ID = "simulator-client-id"
+FLANKS_CLIENT_SECRET = "simulator-client-secret"
 FILES = ("plant", "keys", "faults")
 
 
 class Simulator:
-    """A running simulator. `url` reaches up to and including `/v3/`; `connect_url` to `/v2/`."""
+    """A running simulator. `url` reaches up to and including `/v3/`; `connect_url` to `/v2/`.
+
+    `flanks_url` is the API host of the fake Flanks, with its last slash; `flanks` its control.
+    """
 
     def __init__(self, process: subprocess.Popen[str], *, url: str, folder: Path) -> None:
         self.process = process
@@ -32,12 +37,15 @@ class Simulator:
         self.port = int(url.split(":")[2].split("/")[0])
         self.register = folder / "register.csv"
         self.connect_url = url.replace("/v3/", "/v2/")
+        self.flanks_url = f"http://127.0.0.1:{self.port}/"
+        self.flanks = Flanks(self)
         self.log = folder / "requests.jsonl"
 
-    def register_rows(self) -> list[dict[str, str]]:
-        """Return the rows of the import CSV it wrote."""
+    def register_rows(self, *, provider: str | None = None) -> list[dict[str, str]]:
+        """Return the rows of the import CSV it wrote, all or those of one provider."""
         with self.register.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+            rows = list(csv.DictReader(file))
+        return [row for row in rows if provider in (None, row["provider"])]
 
     def log_lines(self, *, settle_seconds: float = 2.0) -> list[dict[str, Any]]:
         """Return the request log, once every request that arrived has its line (or time is up)."""
@@ -146,6 +154,67 @@ class Simulator:
         self.process.wait(timeout=10)
 
 
+class Flanks:
+    """The fake Flanks of a running simulator, behind its back. Start it with `flanks_logins`."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    def state(self) -> dict[str, Any]:
+        """Return every credential and the counts, as the simulator sees them now."""
+        return self._control("GET", "state")
+
+    def counts(self) -> dict[str, Any]:
+        """Return the counts: tokens_minted, bearers_refused, most_in_a_window, fates, ..."""
+        return self._control("GET", "counts")
+
+    def logins(self, **wanted: Any) -> list[dict[str, Any]]:
+        """Return the credentials whose described fields equal `wanted`, e.g. `fate="blocked"`."""
+        return [
+            login
+            for login in self.state()["logins"]
+            if all(login[name] == value for name, value in wanted.items())
+        ]
+
+    def login(self, login_id: str) -> dict[str, Any]:
+        """Return one credential."""
+        return self._control("GET", f"login/{login_id}")
+
+    def change(self, login_id: str, **fields: Any) -> dict[str, Any]:
+        """Change a credential: fate, deleted, updated_hours_ago, pending_polls, overrides, ...
+
+        `overrides` is laid over its status object; "absent" as a value leaves a key out.
+        """
+        return self._control("POST", f"login/{login_id}", fields)
+
+    def add_login(self, **fields: Any) -> dict[str, Any]:
+        """Add a credential that nobody registered; `institution` and the fields of `change`."""
+        return self._control("POST", "logins", fields)
+
+    def token(self, **fields: Any) -> dict[str, Any]:
+        """Meddle with the access token: revoke, live_seconds, client_secret, refused.
+
+        `live_seconds` is how long the current one and later ones live, `told_seconds` what is said
+        of later ones; without it they end sooner than told.
+        """
+        return self._control("POST", "token", fields)
+
+    def night(self) -> int:
+        """Extract from every bank now; return how many went well."""
+        return int(self._control("POST", "night", {})["refreshed"])
+
+    def limit(self, limit: int | None = None, *, window_seconds: float | None = None) -> None:
+        """Set another throttle."""
+        self._control("POST", "limit", {"limit": limit, "window_seconds": window_seconds})
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """Return the Connect sessions made so far, oldest first."""
+        return self._control("GET", "sessions")
+
+    def _control(self, method: str, what: str, fields: Any = None) -> Any:
+        return self._simulator.control(method, f"flanks/{what}", fields)
+
+
 @contextmanager
 def running_simulator(
     *, ready_seconds: float = 20.0, folder: Path | None = None, **options: Any
@@ -155,6 +224,7 @@ def running_simulator(
     Names take underscores; True is a switch; `plant`, `keys` and `faults` are given as values and
     written to files. Without `limit` the throttle is off, unlike on the command line. With
     `webhook_url` (of this machine) refreshes and nights are told there, signed with WEBHOOK_KEY.
+    The fake Flanks has no logins unless `flanks_logins` says how many (`codes`: at least one).
     """
     with tempfile.TemporaryDirectory(prefix="simulator-") as temporary:
         place = folder or Path(temporary)

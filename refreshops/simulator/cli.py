@@ -17,16 +17,26 @@ from refreshops.simulator.books import Books, Keys, Rules
 from refreshops.simulator.connect import Connect
 from refreshops.simulator.control import Control
 from refreshops.simulator.faults import Fault, FaultScript
+from refreshops.simulator.flanks.books import FlanksBooks
+from refreshops.simulator.flanks.control import FlanksControl
+from refreshops.simulator.flanks.options import (
+    KEY_NAMES,
+    FlanksOptions,
+    add_flanks_arguments,
+    build_flanks,
+    flanks_options_from,
+)
+from refreshops.simulator.flanks.pages import FlanksPages
 from refreshops.simulator.gateway import Gateway, Pace
 from refreshops.simulator.journal import Journal
-from refreshops.simulator.register import write_customers, write_register
+from refreshops.simulator.register import AnyLogin, write_customers, write_register
 from refreshops.simulator.scenarios import SCENARIOS
 from refreshops.simulator.server import SimulatorServer
 from refreshops.simulator.throttle import Throttle
 from refreshops.simulator.webhooks import Posting, checked_target
 from refreshops.simulator.world import Recipe, grow
 
-PURPOSE = "Serve a fake Flinks over HTTP, until SIGTERM or SIGINT."
+PURPOSE = "Serve a fake Flinks and a fake Flanks over HTTP, until SIGTERM or SIGINT."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,7 @@ class Options:
     window_seconds: float = 60.0
     faults: tuple[Fault, ...] = ()
     posting: Posting = field(default_factory=Posting)
+    flanks: FlanksOptions = field(default_factory=FlanksOptions)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -66,6 +77,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     where.add_argument("--log", type=Path, help="append one JSON line per request here")
     _add_world(parser)
     _add_behaviour(parser)
+    add_flanks_arguments(parser)
 
 
 def _add_world(parser: ArgumentParser) -> None:
@@ -138,6 +150,8 @@ def _add_seconds(group: Any, name: str, default: float, words: str) -> None:
 
 def options_from(given: Mapping[str, Any]) -> Options:
     """Return the options of a parsed command line."""
+    keys = _json_of(given["keys"], {})
+    planted = Planted(**_json_of(given["plant"], {}))
     return Options(
         recipe=Recipe(
             seed=given["seed"],
@@ -154,14 +168,14 @@ def options_from(given: Mapping[str, Any]) -> Options:
         customers=given["customers"],
         with_managers=given["with_managers"],
         log=given["log"],
-        keys=_keys(given),
+        keys=_keys(given, keys),
         rules=Rules(
             require_token=given["require_token"],
             session_seconds=given["session_seconds"],
             token_seconds=given["token_seconds"],
             card_busy_seconds=given["card_busy_seconds"],
             body_kb=given["body_kb"],
-            planted=Planted(**_json_of(given["plant"], {})),
+            planted=planted,
         ),
         pace=Pace(
             latency=given["latency"],
@@ -178,14 +192,16 @@ def options_from(given: Mapping[str, Any]) -> Options:
             retry_seconds=given["webhook_retry_seconds"],
             delay_seconds=given["webhook_delay"],
         ),
+        flanks=flanks_options_from(given, keys=keys, planted=planted),
     )
 
 
-def _keys(given: Mapping[str, Any]) -> Keys:
+def _keys(given: Mapping[str, Any], in_file: Mapping[str, Any]) -> Keys:
     names = ("customer_id", "secret_key", "x_api_key", "bearer", "webhook_key")
     named = {name: given[name] for name in names}
     chosen = {name: value for name, value in named.items() if value is not None}
-    return replace(Keys(**_json_of(given["keys"], {})), **chosen)
+    others = {name: value for name, value in in_file.items() if name not in KEY_NAMES}
+    return replace(Keys(**others), **chosen)
 
 
 def _json_of(path: Path | None, default: Any) -> Any:
@@ -201,41 +217,55 @@ def build(options: Options) -> SimulatorServer:
         # Wall time that never jumps: the throttle and the log share it.
         return time.monotonic() - steady
 
+    now = datetime.fromtimestamp(started_at, UTC)
     books = Books(
-        grow(options.recipe, now=datetime.fromtimestamp(started_at, UTC)),
+        grow(options.recipe, now=now),
         keys=options.keys,
         rules=options.rules,
         clock=clock,
         posting=options.posting,
     )
+    faults = FaultScript(options.faults, seed=options.recipe.seed)
     gateway = Gateway(
         books,
         throttle=Throttle(limit=options.limit, window_seconds=options.window_seconds),
-        faults=FaultScript(options.faults, seed=options.recipe.seed),
+        faults=faults,
         pace=options.pace,
         seed=options.recipe.seed,
     )
+    flanks = build_flanks(
+        options.flanks,
+        shared=[login.customer for login in books.world.logins.values() if login.registered],
+        faults=faults,
+        pace=options.pace,
+        window_seconds=options.window_seconds,
+        now=now,
+        clock=clock,
+    )
+    _write_files(options, books, flanks.books)
     journal = Journal(options.log)
-    control = Control(gateway, journal, options.recipe)
-    address = (options.host, options.port)
-    server = SimulatorServer(
-        address,
+    return SimulatorServer(
+        (options.host, options.port),
         gateway=gateway,
-        control=control,
+        flanks=flanks,
+        control=Control(
+            gateway, journal, options.recipe, FlanksControl(flanks, options.flanks.recipe)
+        ),
         connect=Connect(books, recipe=options.recipe),
+        flanks_pages=FlanksPages(flanks.books),
         journal=journal,
         clock=clock,
     )
+
+
+def _write_files(options: Options, books: Books, flanks: FlanksBooks) -> None:
+    """Write what the lender knows of the logins of both providers."""
+    logins: list[AnyLogin] = [*books.world.logins.values(), *flanks.world.credentials.values()]
+    managers = options.with_managers
     if options.register is not None:
-        write_register(books.world, path=options.register, with_managers=options.with_managers)
+        write_register(logins, path=options.register, with_managers=managers)
     if options.customers is not None:
-        write_customers(
-            books.world,
-            path=options.customers,
-            now=books.now(),
-            with_managers=options.with_managers,
-        )
-    return server
+        write_customers(logins, path=options.customers, now=books.now(), with_managers=managers)
 
 
 def serve(options: Options) -> None:

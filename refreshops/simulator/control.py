@@ -10,6 +10,7 @@ from refreshops.simulator.answers import last_refresh
 from refreshops.simulator.banks import BANKS, Bank
 from refreshops.simulator.fates import FATES
 from refreshops.simulator.faults import Fault
+from refreshops.simulator.flanks.control import FlanksControl
 from refreshops.simulator.gateway import Gateway
 from refreshops.simulator.identifiers import canonical
 from refreshops.simulator.journal import Journal
@@ -30,6 +31,7 @@ class Control:
     gateway: Gateway
     journal: Journal
     recipe: Recipe
+    flanks: FlanksControl
 
     def answer(self, request: Request, *, peer: str) -> Reply:
         """Return the reply to one control request."""
@@ -50,6 +52,8 @@ class Control:
             ("GET", "person"): lambda: person_behind(self._login(rest)),
         }
         step = steps.get((request.method, subject))
+        if subject == "flanks":
+            step = self.flanks.step(request.method, rest, request.fields)
         if step is None:
             return json_reply(404, {"error": f"no control {request.method} {subject}"})
         try:
@@ -64,6 +68,7 @@ class Control:
             "seed": self.recipe.seed,
             "now": self.gateway.books.now().isoformat(),
             "customer_id": self.gateway.books.keys.customer_id,
+            "flanks": self.flanks.counts(),
             "faults": [fault.to_json() for fault in self.gateway.faults.everywhere],
             "counts": self._counts(),
             "logins": [describe(login) for login in logins],
@@ -121,7 +126,7 @@ class Control:
         refreshed = books.world.run_night(books.now())
         for login in refreshed:
             books.webhooks.announce(login)
-        return {"refreshed": len(refreshed)}
+        return {"refreshed": len(refreshed), "flanks": self.flanks.run_night()}
 
     def _webhook(self, fields: dict[str, Any]) -> dict[str, Any]:
         books = self.gateway.books

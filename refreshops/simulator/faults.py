@@ -57,6 +57,16 @@ ENDPOINTS = frozenset(
         "DeleteCard",
     }
 )
+FLANKS_ENDPOINTS = frozenset(
+    {
+        *("token", "credentials/status", "credentials/force", "credentials/list", "credentials"),
+        *("account", "portfolio", "investment", "card", "liability", "holder", "auth", "data"),
+        *("card/transaction", "investment/transaction", "liability/transaction"),
+        *("bank/available", "connectors/list-connectors"),
+        *("sessions/create-session", "sessions/list-sessions"),
+    }
+)
+PROVIDERS = {"flinks": ENDPOINTS, "flanks": FLANKS_ENDPOINTS}
 # Without an endpoint a fault of these kinds waits for a call whose answer it can falsify.
 _SPOKEN_WITH_REQUEST_ID = frozenset({"no_request_id", "wrong_login", "status_mismatch"})
 
@@ -67,13 +77,17 @@ class BadFault(ValueError):
 
 @dataclass(slots=True)
 class Fault:
-    """One fault. `times`: how often it still strikes (None: always); `share` 1.0: each call."""
+    """One fault. `times`: how often it still strikes (None: always); `share` 1.0: each call.
+
+    Without `endpoint` and `provider` it strikes at both providers.
+    """
 
     kind: str
     endpoint: str | None = None
     times: int | None = None
     share: float = 1.0
     details: dict[str, Any] = field(default_factory=dict)
+    provider: str | None = None
 
     @classmethod
     def from_json(cls, value: object) -> "Fault":
@@ -84,14 +98,20 @@ class Fault:
             )
         details = dict(value)
         kind, endpoint = details.pop("kind"), details.pop("endpoint", None)
-        if endpoint is not None and endpoint not in ENDPOINTS:
-            raise BadFault(f"endpoint {endpoint!r} is not one of {sorted(ENDPOINTS)}")
+        provider = details.pop("provider", None)
+        if provider is not None and provider not in PROVIDERS:
+            raise BadFault(f"provider is one of {sorted(PROVIDERS)}")
+        known = PROVIDERS.get(provider, ENDPOINTS | FLANKS_ENDPOINTS)
+        if endpoint is not None and endpoint not in known:
+            raise BadFault(f"endpoint {endpoint!r} is not one of {sorted(known)}")
+        if endpoint in FLANKS_ENDPOINTS and kind in _SPOKEN_WITH_REQUEST_ID:
+            raise BadFault(f"{kind} is for answers of Flinks")
         if details.get("form", "list") not in FORMS:
             raise BadFault(f"form is one of {sorted(FORMS)}")
         if not isinstance(details.get("times", 0), int | None):
             raise BadFault("times is a whole number, or null for always")
         times, share = details.pop("times", None), details.pop("share", 1.0)
-        return cls(kind, endpoint, times, share, details)
+        return cls(kind, endpoint, times, share, details, provider)
 
     def to_json(self) -> dict[str, Any]:
         """Return the script, as `from_json` reads it."""
@@ -100,6 +120,7 @@ class Fault:
             "endpoint": self.endpoint,
             "times": self.times,
             "share": self.share,
+            **({"provider": self.provider} if self.provider else {}),
             **self.details,
         }
 
@@ -110,6 +131,8 @@ class Fault:
         if self.endpoint is None and self.kind in _SPOKEN_WITH_REQUEST_ID:
             return endpoint == "Authorize"
         if self.endpoint not in (None, endpoint):
+            return False
+        if self.provider is not None and endpoint not in PROVIDERS[self.provider]:
             return False
         return self.share >= 1 or chance.random() < self.share
 

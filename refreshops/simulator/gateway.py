@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from refreshops.simulator.authorization import Authorization
 from refreshops.simulator.books import Books
@@ -47,6 +48,10 @@ class Pace:
     stall_seconds: float = 300.0
     retry_after: str | None = None
 
+    def seconds(self, chance: Random) -> float:
+        """Return how long one answer takes."""
+        return self.latency + (chance.random() * self.jitter if self.jitter else 0.0)
+
 
 @dataclass(slots=True)
 class Asked:
@@ -58,6 +63,7 @@ class Asked:
     argument: str | None
     login_id: str | None = None
     request_id: str | None = None
+    provider: str = "flinks"
 
 
 class Gateway:
@@ -82,7 +88,7 @@ class Gateway:
             return Asked(None, None, None, None)
         endpoint = match["endpoint"]
         asked = Asked(endpoint, self._routes.get(endpoint), match["customer"], match["argument"])
-        fields = _fields_or_none(request)
+        fields = fields_or_none(request)
         login_id = fields.get("LoginId", fields.get("loginId"))
         request_id = fields.get("RequestId")
         if asked.route is not None and asked.route.argument == "login_id":
@@ -186,11 +192,11 @@ class Gateway:
         return self.books.answers.error(401, code, None)
 
     def _latency(self) -> float:
-        jitter = self._chance.random() * self.pace.jitter if self.pace.jitter else 0.0
-        return self.pace.latency + jitter
+        return self.pace.seconds(self._chance)
 
 
-def _fields_or_none(request: Request) -> dict[str, object]:
+def fields_or_none(request: Request) -> dict[str, Any]:
+    """Return the JSON object of the body, empty when there is none."""
     if not request.body:
         return {}
     try:

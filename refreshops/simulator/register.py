@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from refreshops.simulator.world import Login, World
+from refreshops.simulator.flanks.world import Credential
+from refreshops.simulator.world import Login
 
 HEADER = (
     "login_id",
@@ -17,10 +18,11 @@ HEADER = (
     "status",
 )
 LEFT_DAYS_AGO = 120
+AnyLogin = Login | Credential
 CUSTOMER_HEADER = ("reference", "name", "account_manager", "last_activity_at")
 
 
-def row_of(login: Login, *, with_managers: bool) -> tuple[str, ...]:
+def row_of(login: AnyLogin, *, with_managers: bool) -> tuple[str, ...]:
     """Return what a lender's register says of one login.
 
     Account managers are people of the installation that imports it: named only on demand.
@@ -32,48 +34,44 @@ def row_of(login: Login, *, with_managers: bool) -> tuple[str, ...]:
         customer.reference,
         customer.name,
         customer.account_manager if with_managers else "",
-        "flinks",
+        "flanks" if isinstance(login, Credential) else "flinks",
         login.status,
     )
 
 
-def write_register(world: World, *, path: Path, with_managers: bool = False) -> None:
+def write_register(logins: Iterable[AnyLogin], *, path: Path, with_managers: bool = False) -> None:
     """Write all registered logins to `path`; it appears whole or not at all."""
-    rows = (
-        row_of(login, with_managers=with_managers)
-        for login in world.logins.values()
-        if login.registered
-    )
+    rows = (row_of(login, with_managers=with_managers) for login in logins if login.registered)
     _write(path, header=HEADER, rows=rows)
 
 
 def write_customers(
-    world: World, *, path: Path, now: datetime, with_managers: bool = False
+    logins: Iterable[AnyLogin], *, path: Path, now: datetime, with_managers: bool = False
 ) -> None:
     """Write the customers of all registered logins to `path`; it appears whole or not at all."""
-    known: dict[str, list[Login]] = {}
-    for login in world.logins.values():
+    known: dict[str, list[AnyLogin]] = {}
+    for login in logins:
         if login.registered:
             known.setdefault(login.customer.reference, []).append(login)
     rows = (
         (
             reference,
-            logins[0].customer.name,
-            logins[0].customer.account_manager if with_managers else "",
-            (now - timedelta(days=_idle_days(logins))).date().isoformat(),
+            theirs[0].customer.name,
+            theirs[0].customer.account_manager if with_managers else "",
+            (now - timedelta(days=_idle_days(theirs))).date().isoformat(),
         )
-        for reference, logins in known.items()
+        for reference, theirs in known.items()
     )
     _write(path, header=CUSTOMER_HEADER, rows=rows)
 
 
-def _idle_days(logins: list[Login]) -> int:
+def _idle_days(logins: list[AnyLogin]) -> int:
     idle_days = logins[0].customer.idle_days
     # Nobody has a login set to inactive for a client who was here yesterday.
     return max(LEFT_DAYS_AGO, idle_days) if _one_left(logins) else idle_days
 
 
-def _one_left(logins: list[Login]) -> bool:
+def _one_left(logins: list[AnyLogin]) -> bool:
     return any(login.status == "inactive" for login in logins)
 
 

@@ -12,6 +12,9 @@ from typing import Any, Protocol
 from refreshops.simulator.connect import PREFIX, Connect
 from refreshops.simulator.control import Control
 from refreshops.simulator.delivery import ClientGone, Line, deliver
+from refreshops.simulator.flanks.gateway import PREFIXES, FlanksGateway
+from refreshops.simulator.flanks.pages import FlanksPages
+from refreshops.simulator.flanks.sessions import CONNECT_PREFIX
 from refreshops.simulator.gateway import Asked, Gateway
 from refreshops.simulator.journal import Journal
 from refreshops.simulator.messages import Reply, Request, json_reply
@@ -109,9 +112,10 @@ class Connection(socketserver.StreamRequestHandler):
         if request.target.startswith(CONTROL_PREFIX):
             reply = self.server.control.answer(request, peer=str(self.client_address[0]))
             return deliver(reply, line, keep_alive=keep_alive, leaving=_nothing)
-        if request.target.startswith(PREFIX):
+        pages = self.server.pages_at(request)
+        if pages is not None:
             # Pages for people: neither logged nor throttled, the log is that of the API.
-            page = self.server.connect.answer(request)
+            page = pages.answer(request)
             return deliver(page, line, keep_alive=keep_alive, leaving=_nothing)
         return self._traced(request, line, keep_alive=keep_alive)
 
@@ -126,7 +130,7 @@ class Connection(socketserver.StreamRequestHandler):
             entry["answered"] = server.clock()
 
         try:
-            reply = server.gateway.answer(request, asked, wait=line.wait)
+            reply = server.gateway_of(request).answer(request, asked, wait=line.wait)
             alive = deliver(reply, line, keep_alive=keep_alive, leaving=leaving)
             _complete(entry, reply)
             return alive
@@ -134,7 +138,7 @@ class Connection(socketserver.StreamRequestHandler):
             server.journal.write(entry)
 
     def _about(self, request: Request) -> Asked:
-        return self.server.gateway.about(request)
+        return self.server.gateway_of(request).about(request)
 
 
 def _nothing() -> None:
@@ -147,6 +151,7 @@ def _entry(request: Request, asked: Asked) -> dict[str, Any]:
         "answered": None,
         "method": request.method,
         "path": request.path,
+        "provider": asked.provider,
         "endpoint": asked.endpoint if asked.route else None,
         "login_id": asked.login_id,
         "request_id": asked.request_id,
@@ -172,14 +177,20 @@ class SimulatorServer(socketserver.ThreadingTCPServer):
         address: tuple[str, int],
         *,
         gateway: Gateway,
+        flanks: FlanksGateway,
         control: Control,
         connect: Connect,
+        flanks_pages: FlanksPages,
         journal: Journal,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.gateway = gateway
+        self.flanks = flanks
         self.control = control
-        self.connect = connect
+        self._pages: dict[str, Connect | FlanksPages] = {
+            PREFIX: connect,
+            CONNECT_PREFIX: flanks_pages,
+        }
         self.journal = journal
         self.clock = clock
         self.connections: set[socket.socket] = set()
@@ -191,6 +202,17 @@ class SimulatorServer(socketserver.ThreadingTCPServer):
     def port(self) -> int:
         """The port really bound."""
         return int(self.server_address[1])
+
+    def gateway_of(self, request: Request) -> Gateway | FlanksGateway:
+        """Return the provider whose API a request is for."""
+        return self.flanks if request.target.startswith(PREFIXES) else self.gateway
+
+    def pages_at(self, request: Request) -> Connect | FlanksPages | None:
+        """Return the pages for people that a request asks for, if any."""
+        for prefix, pages in self._pages.items():
+            if request.target.startswith(prefix):
+                return pages
+        return None
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say what broke; the thread of one connection ends, the others go on."""

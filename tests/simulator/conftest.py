@@ -6,6 +6,7 @@ import pytest
 
 from tests.simulation import Simulator, running_simulator
 from tests.simulator.client import Client
+from tests.simulator.flanks_client import FlanksClient
 from tests.simulator.receiver import Receiver, running_receiver
 
 
@@ -21,6 +22,21 @@ def calm() -> Iterator[Simulator]:
 def codes() -> Iterator[Simulator]:
     with running_simulator(scenario="codes", logins=1, body_kb=8) as simulator:
         yield simulator
+
+
+@pytest.fixture(scope="session")
+def flanks_codes() -> Iterator[Simulator]:
+    """One credential for each fate; nobody meddles with it."""
+    with running_simulator(scenario="codes", logins=1, flanks_logins=1) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def flanks(flanks_codes: Simulator) -> Iterator[FlanksClient]:
+    """A connection to the fake Flanks of `flanks_codes`."""
+    client = FlanksClient(flanks_codes.port)
+    yield client
+    client.close()
 
 
 @pytest.fixture(scope="session")

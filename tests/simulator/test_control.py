@@ -30,7 +30,7 @@ def refusal(simulator, what, fields):
 
 def test_a_peer_from_elsewhere_is_turned_away():
     provider = Provider()
-    control = Control(provider.gateway, Journal(None), recipe=None)
+    control = Control(provider.gateway, Journal(None), recipe=None, flanks=None)
     request = Request("GET", "/_simulator/counts", {}, b"", 0.0)
 
     assert control.answer(request, peer="10.0.0.5").status == 403

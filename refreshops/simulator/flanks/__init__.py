@@ -1,1 +1,1 @@
-"""The fake Flanks: its world, its token, its endpoints, its pages; served beside the fake Flinks."""
+"""The fake Flanks: its world, its token, its endpoints, its pages; beside the fake Flinks."""

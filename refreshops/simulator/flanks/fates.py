@@ -92,7 +92,8 @@ OK = FlanksFate("ok")
 OK_MILLISECONDS = FlanksFate("ok_milliseconds", milliseconds=True)
 OK_PLURAL = FlanksFate("ok_plural_transactions", plural=True)
 ERRORED_ALL = FlanksFate(
-    "errored_everything", "provider_fault", "errored", errored=PRODUCTS, errored_transactions=TRANSACTIONS
+    "errored_everything", "provider_fault", "errored", errored=PRODUCTS,
+    errored_transactions=TRANSACTIONS,
 )  # fmt: skip
 BANK_ERROR = _says(
     "bank_error", "institution_unavailable", 400,
