@@ -1,7 +1,9 @@
 """The click on a link's button: what it begins, how often, and the way on to the provider's page.
 
 A live refresh costs money and disturbs a bank, so it is made for a login twice a day at most, and
-never where the customer has to give the bank's password anew. Source: issue 5 B and E.
+never where the customer has to give the bank's password anew. A provider that knows no live
+refresh makes none to reconnect either: there these two rules hold nobody back, and the limits of a
+link's clicks do. Source: issue 5 B and E, issue 6 D.
 """
 
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q
 
-from refreshops.connect.links import MOST_STARTS
+from refreshops.connect.links import MOST_STARTS, session_mark
 from refreshops.connect.standing import UNDER_WAY, Standing, standing_of
 from refreshops.logins.models import ConnectLink, Login
 from refreshops.providers.contract import Handover
@@ -113,8 +115,10 @@ def _purpose(
     link: ConnectLink, *, offers: Callable[[Purpose], bool], now: datetime
 ) -> Purpose | None:
     login = link.login
-    if login is not None and offers(Purpose.RECONNECT) and _helps_live(login, now=now):
-        return Purpose.RECONNECT
+    if login is not None and offers(Purpose.RECONNECT):
+        signs_in = offers(Purpose.LIVE_REFRESH)
+        if not signs_in or _helps_live(login, now=now):
+            return Purpose.RECONNECT
     return Purpose.INVITE if offers(Purpose.INVITE) else None
 
 
@@ -151,7 +155,8 @@ def go_on(
             handover = Handover(**open_sealed(bytes(link.sealed_handover)))
         url = address(handover, link)
         _spend(link)
-        ConnectLink.objects.filter(pk=link.pk).update(handed_at=now)
+        mark = session_mark(handover.request_id if handover is not None else "")
+        ConnectLink.objects.filter(pk=link.pk).update(handed_at=now, session_mark=mark)
     return url
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.signing import BadSignature, Signer
 from django.db import transaction
+from django.utils.crypto import salted_hmac
 
 from refreshops.logins.models import ConnectLink, Customer, Language, Login, Provider, ReconnectCase
 from refreshops.tracing.events import Action, note
@@ -102,6 +103,16 @@ def find(token: str, *, now: datetime) -> ConnectLink | None:
     if link is None or not genuine or link.revoked_at is not None:
         return None
     return link if link.ended_at is not None or now < link.expires_at else None
+
+
+def session_mark(session_id: str) -> str:
+    """Return what a link keeps of a session at the provider: enough to know it again by.
+
+    A keyed digest, so that nobody who reads the database can come back as somebody else.
+    """
+    if not session_id:
+        return ""
+    return salted_hmac("session of a connect link", session_id, algorithm="sha256").hexdigest()
 
 
 def key_of(token: str) -> uuid.UUID | None:

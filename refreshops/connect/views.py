@@ -21,7 +21,7 @@ from refreshops.connect.standing import Standing, is_held, leads_somewhere, look
 from refreshops.connect.words import Page
 from refreshops.logins import cases
 from refreshops.logins.models import ConnectLink, How
-from refreshops.providers.contract import Handover, NotOffered
+from refreshops.providers.contract import Handover, NotOffered, Returned
 from refreshops.routine import connecting, tasks, turns
 
 logger = logging.getLogger(__name__)
@@ -80,8 +80,8 @@ def start(request: HttpRequest, token: str) -> HttpResponseBase:
     link, now = _find(token)
     if link is None:
         return _no(Page.NOTHING, status=404)
-    if not wiring.public_url():
-        logger.error("PUBLIC_URL is not set: nobody could come back by connect link %s", link.pk)
+    if why := _why_shut(link):
+        logger.error("%s: nobody could come back by connect link %s", why, link.pk)
         return _draw(link, Page.LATER, status=503, seconds=AN_HOUR_SECONDS)
     if is_held(link.provider, now=now):
         # Begun now it would ask the bank later, with no customer there to answer it.
@@ -147,11 +147,12 @@ def back(request: HttpRequest) -> HttpResponseBase:
     Only the browser that clicked is told anything; to any other, every return looks the same.
     """
     token = request.get_signed_cookie(COOKIE, "", salt=COOKIE_SALT) or ""
-    login_id = request.GET.get("loginId", "").strip()
-    if not login_id:
-        return _draw_anew(token, Page.CANCELLED)
+    claims = _claims(request.GET.dict())
+    if not claims:
+        # Nothing is believed of a failure either: what the link waits for may still come.
+        return _draw_anew(token, Page.AGAIN) if token else _no(Page.CANCELLED, status=200)
     now = wiring.clock()
-    link = landing.link_of_tag(request.GET.get("tag", ""), now=now)
+    link, login_id = landing.first_link(claims, now=now)
     own = link is not None and links.key_of(token) == link.key
     if link is None or request.method != "GET":
         return _no(Page.RETURNED, status=200)
@@ -167,6 +168,20 @@ def back(request: HttpRequest) -> HttpResponseBase:
 def nothing_here(request: HttpRequest) -> HttpResponseBase:
     """Answer what is no address of ours: the console must not ask customers to sign in."""
     return _no(Page.NOTHING, status=404)
+
+
+def _why_shut(link: ConnectLink) -> str:
+    """Say what our settings lack for a link to lead anywhere, or return an empty text."""
+    if not wiring.public_url():
+        return "PUBLIC_URL is not set"
+    name = link.provider.name
+    return "" if name in wiring.provider_names() else f"{link.provider} is not set up"
+
+
+def _claims(query: dict[str, str]) -> list[tuple[str, Returned]]:
+    """Return who could have sent somebody back with this, and what each reads in it."""
+    told = [(name, wiring.provider(name).read_return(query)) for name in wiring.provider_names()]
+    return [(name, returned) for name, returned in told if landing.succeeded(returned)]
 
 
 def _take(link: ConnectLink, login_id: str, *, now: datetime) -> None:
@@ -211,7 +226,7 @@ def _stands(request: HttpRequest, link: ConnectLink, *, now: datetime) -> tuple[
         return standing, ""
     try:
         url = clicking.go_on(link, open_sealed=wiring.vault().open, address=_provider_page, now=now)
-    except (NotOffered, Sealed, ValueError) as error:
+    except (NotOffered, Sealed, LookupError, ValueError) as error:
         logger.error("No page of the provider for connect link %s: %s", link.pk, error)
         return Standing.LATER, ""
     # Without one, another tab was quicker.

@@ -74,7 +74,8 @@ _ENGLISH = {
     ),
     Page.FETCHING: Words(
         "Thank you",
-        "We are fetching your data. This can take a few minutes; you may close this page.",
+        "We are fetching your data. This takes a few minutes, and at some banks much longer; you "
+        "may close this page.",
     ),
     Page.DONE: Words("You are connected", "All is done. You may close this page."),
     Page.AGAIN: Words(
@@ -166,8 +167,8 @@ _FRENCH = {
     ),
     Page.FETCHING: Words(
         "Merci",
-        "Nous recevons vos données. Cela peut prendre quelques minutes; vous pouvez fermer cette "
-        "page.",
+        "Nous recevons vos données. Cela prend quelques minutes, et bien plus longtemps à "
+        "certaines banques; vous pouvez fermer cette page.",
     ),
     Page.DONE: Words("Vous êtes connecté", "Tout est terminé. Vous pouvez fermer cette page."),
     Page.AGAIN: Words(

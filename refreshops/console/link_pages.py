@@ -34,13 +34,16 @@ from refreshops.logins.models import (
     Login,
     LoginStatus,
 )
+from refreshops.logins.models import Provider as ProviderRow
 from refreshops.logins.models import ReconnectCase as Case
+from refreshops.rules.lifecycle import Purpose
 
 LINKS_SHOWN = 20
 NOT_SET_UP = (
     "No links can be made: PUBLIC_URL, where customers reach this server, is not set. "
     "The runbook says how: Setting up connect links, mail and webhooks."
 )
+NO_PROVIDER = "No link can be made: no provider that is set up here connects this by a link."
 ERASED = "The customer asked to be forgotten: no link is made for them."
 OFF = "The login is switched off: nobody asks its customer for anything. Switch it on first."
 AGAIN = (
@@ -75,7 +78,36 @@ class About:
             return ERASED
         if self.login is not None and self.login.status != LoginStatus.ACTIVE:
             return OFF
-        return "" if wiring.public_url() else NOT_SET_UP
+        if not wiring.public_url():
+            return NOT_SET_UP
+        if self.login is not None:
+            return _why_not_reconnected(self.login)
+        return "" if self.providers else " ".join(self.not_offered) or NO_PROVIDER
+
+    @property
+    def providers(self) -> list[ProviderRow]:
+        """The providers at which a first connection can be made."""
+        able = [name for name in wiring.provider_names() if wiring.offers(name, Purpose.CONNECT)]
+        return [wiring.provider_row(name) for name in able]
+
+    @property
+    def not_offered(self) -> list[str]:
+        """Why other providers are not chosen from, one sentence each."""
+        names = wiring.provider_names()
+        unable = [name for name in names if not wiring.offers(name, Purpose.CONNECT)]
+        return [said for name in unable if (said := wiring.provider(name).about(Purpose.CONNECT))]
+
+
+def _why_not_reconnected(login: Login) -> str:
+    """Say why a login cannot be reconnected by its customer, or return an empty text."""
+    name = login.provider.name
+    if name not in wiring.provider_names():
+        return NO_PROVIDER
+    # One that the provider has lost can only be connected anew.
+    needed = Purpose.CONNECT if login.gone_at is not None else Purpose.RECONNECT
+    if wiring.offers(name, needed):
+        return ""
+    return wiring.provider(name).about(needed) or NO_PROVIDER
 
 
 def may_send(user: Any) -> bool:
@@ -175,7 +207,7 @@ def _make(request: HttpRequest, about: About) -> ConnectLink:
     language = request.POST.get("language", "")
     bank = "" if about.login else request.POST.get("institution", "")
     link = links.make(
-        provider=about.login.provider if about.login else wiring.provider_row(),
+        provider=about.login.provider if about.login else _chosen(request, about),
         customer=about.customer,
         by=request.user,
         now=wiring.clock(),
@@ -190,6 +222,12 @@ def _make(request: HttpRequest, about: About) -> ConnectLink:
         letters.queue(link, kind=kind, by=request.user, now=wiring.clock())
         tasks.nudge()
     return link
+
+
+def _chosen(request: HttpRequest, about: About) -> ProviderRow:
+    """Return the provider that was chosen for a first connection, or the first that can."""
+    able, wanted = about.providers, request.POST.get("provider", "")
+    return next((row for row in able if row.name == wanted), able[0])
 
 
 def _banks(user: Any) -> list[str]:

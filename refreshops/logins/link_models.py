@@ -28,8 +28,9 @@ class ConnectLink(models.Model):
     The link's address holds a signature over `key`, which is kept nowhere. `login` is empty for a
     first connection. `attempt_id` is the attempt that works for it now; `sealed_handover` what that
     attempt left for the provider's page, encrypted, used once, worthless after `handover_until`.
-    `claimed_login_id` is what the customer's browser brought back, believed by nobody until the
-    provider has confirmed it. Source: issue 5 B and C.
+    `session_mark` is a digest of the session at the provider that the customer was last sent on to:
+    a return that names it is this link's. `claimed_login_id` is what the customer's browser brought
+    back, believed by nobody until the provider has confirmed it. Source: issue 5 B and C, 6 D.
     """
 
     key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
@@ -71,6 +72,7 @@ class ConnectLink(models.Model):
     attempt_id = models.BigIntegerField("attempt", null=True, blank=True)
     sealed_handover = models.BinaryField(null=True, blank=True)
     handover_until = models.DateTimeField(null=True, blank=True)
+    session_mark = models.CharField(max_length=64, blank=True, default="", db_default="")
     handed_at = models.DateTimeField("sent on to the provider", null=True, blank=True)
     returned_at = models.DateTimeField("came back", null=True, blank=True)
     claimed_login_id = models.CharField(max_length=64, blank=True)
@@ -95,6 +97,7 @@ class ConnectLink(models.Model):
             models.Index(fields=["login", "-made_at", "-id"], name="link_of_login"),
             models.Index(fields=["attempt_id"], name="link_of_attempt"),
             models.Index(fields=["started_at"], name="link_started"),
+            models.Index(fields=["session_mark"], name="link_of_session"),
         ]
         permissions = [("send_connectlink", "Can make, send and revoke connect links")]
 

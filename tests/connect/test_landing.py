@@ -292,7 +292,7 @@ class TestCancelled:
         answer = browser.get("/connect/back/", data={"error": "closed", "tag": tag_text(sent_on)})
 
         html = answer.content.decode()
-        assert "Nothing was connected" in html
+        assert "That was not finished" in html
         assert address_of(sent_on) in html
 
     def test_tells_another_browser_no_address(self, client, sent_on):

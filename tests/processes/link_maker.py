@@ -20,7 +20,7 @@ else:
     customer = login.customer
     case = ReconnectCase.objects.filter(login=login, closed_at__isnull=True).first()
 link = links.make(
-    provider=wiring.provider_row(),
+    provider=login.provider if login else wiring.provider_row(),
     customer=customer,
     by=None,
     now=wiring.clock(),
