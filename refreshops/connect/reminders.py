@@ -14,14 +14,20 @@ MOST_REMINDERS = 2
 
 
 def due(
-    *, now: datetime, after: timedelta, banks_down: Collection[str] = ()
+    *,
+    now: datetime,
+    after: timedelta,
+    providers: Collection[str],
+    banks_down: Collection[str] = (),
 ) -> QuerySet[ReconnectCase]:
     """Return the cases to remind of: to do, last written to `after` ago or longer, no click since.
 
+    Only those of `providers`.
     A link that was only opened counts as not used: scanners of mails open links. A case that
     nobody has written about yet is a person's to begin.
     """
-    open_ones = cases.open_cases().filter(reminders__lt=MOST_REMINDERS)
+    theirs = cases.open_cases().filter(login__provider__name__in=providers)
+    open_ones = theirs.filter(reminders__lt=MOST_REMINDERS)
     waiting = cases.to_do(open_ones, now=now, banks_down=banks_down)
     # Led by the cases: where a subquery asked for mails that were sent, it would read all of those.
     noted = waiting.annotate(
@@ -32,13 +38,18 @@ def due(
 
 
 def remind(
-    *, now: datetime, after: timedelta, lives: timedelta, banks_down: Collection[str] = ()
+    *,
+    now: datetime,
+    after: timedelta,
+    lives: timedelta,
+    providers: Collection[str],
+    banks_down: Collection[str] = (),
 ) -> letters.Queued:
     """Put a reminder with a new link into the outbox for each case that is due.
 
     Safe to repeat: who has a mail waiting gets no second one.
     """
-    found = due(now=now, after=after, banks_down=banks_down)
+    found = due(now=now, after=after, providers=providers, banks_down=banks_down)
     return letters.queue_for_cases(
         ReconnectCase.objects.filter(pk__in=found.values("pk")),
         by=THE_SCHEDULE,

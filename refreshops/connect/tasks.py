@@ -64,16 +64,28 @@ def nudge() -> None:
 
 
 def remind() -> str:
-    """Remind who did nothing since our last mail; once the daily run has asked their banks."""
+    """Remind who did nothing since our last mail; once the daily run has asked their banks.
+
+    Each provider has a daily run of its own.
+    """
     after, now = wiring.remind_after(), wiring.clock()
     if after is None or not wiring.public_url():
         return "reminders are off"
-    starts_at = max(schedules.daily_time() or EARLIEST, EARLIEST)
-    if localtime(now).time() < starts_at:
+    clock_says = localtime(now).time()
+    asked = [name for name in wiring.provider_names() if clock_says >= _earliest(name)]
+    if not asked:
         return "not yet"
     queued = reminders.remind(
-        now=now, after=after, lives=wiring.link_lives(), banks_down=banks_down()
+        now=now,
+        after=after,
+        lives=wiring.link_lives(),
+        providers=asked,
+        banks_down=banks_down(),
     )
     if queued.mails:
         nudge()
     return f"{queued.mails} reminders"
+
+
+def _earliest(provider: str) -> time_of_day:
+    return max(schedules.daily_time(provider) or EARLIEST, EARLIEST)

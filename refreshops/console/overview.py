@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, Max, OuterRef, Subquery
 
+from refreshops import wiring
 from refreshops.console.approval_filter import awaiting
 from refreshops.console.cases_list import TO_DO, cases_of, cases_shown
 from refreshops.console.leak_lists import Prices
@@ -85,7 +86,8 @@ def overview_of(
     if not providers:
         # Nothing is there that could be counted.
         return Overview(
-            worker_seen_at=seats.last_beat(seats.WORKER), starts_at=schedules.daily_time()
+            worker_seen_at=seats.last_beat(seats.WORKER),
+            starts_at=schedules.daily_time(wiring.provider_names()[0]),
         )
     told: Any = providers[0]
     counted: Any = part or told
@@ -115,7 +117,7 @@ def _parts(user: Any, *, mornings_since: date) -> dict[str, Any]:
     earlier = Run.objects.filter(origin=Origin.DAILY.value, local_date__lt=mornings_since)
     return {
         "worker_seen_at": Subquery(beats[:1]),
-        "daily_cron": Subquery(schedules.daily_cron()[:1]),
+        "daily_cron": Subquery(schedules.daily_cron(wiring.provider_names()[0])[:1]),
         "called_at": Subquery(calls[:1]),
         "ran_before": Exists(earlier),
         "to_approve": count_of(awaiting(runs_of(user), user)),

@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 
 from refreshops import wiring
@@ -87,7 +87,7 @@ def next_day_of(provider: Provider) -> DayForecast:
     )
     told = Provider.objects.annotate(
         to_ask=count_of(logins_to_be_asked(provider)),
-        cron=Subquery(schedules.daily_cron()[:1]),
+        cron=Subquery(schedules.daily_cron(OuterRef("name"))[:1]),
         begun=Exists(todays),
     ).get(pk=provider.pk)
     return forecast_of_day(

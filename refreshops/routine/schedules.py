@@ -1,14 +1,17 @@
-"""When the queue starts things by itself: five rows of django-q2, the only place that writes them.
+"""When the queue starts things by itself: rows of django-q2, and the only place that writes them.
 
-All are cron rows: q2 computes those from "now" in local time, so they neither replay what was
-missed nor slide at a change of the clocks (DAILY rows do).
+Each provider has a daily run, with a time of its own; the others are one row for all. All are cron
+rows: q2 computes those from "now" in local time, so they neither replay what was missed nor slide
+at a change of the clocks (DAILY rows do).
 """
 
+from collections.abc import Collection, Sequence
 from datetime import datetime, time
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 from django_q.models import Schedule
 
@@ -22,6 +25,7 @@ LETTERS = "mails"
 REMINDERS = "reminders"
 
 # A dotted path stands in the database: rename a task only together with a migration.
+# A daily run is told which provider's it is; one queued by an older version asks all of them.
 TASKS = {
     DAILY: "refreshops.routine.tasks.open_today",
     HEARTBEAT: "refreshops.routine.tasks.heartbeat",
@@ -46,28 +50,58 @@ class UnfitTime(ValueError):
     """The daily run cannot be set to this time; the text is a sentence for people."""
 
 
-def ensure_schedules() -> None:
-    """Write the schedules that are missing and repair the others; keep a time that people set."""
+def daily_name(provider: str) -> str:
+    """Return how the row of a provider's daily run is called."""
+    return f"{DAILY} {provider}"
+
+
+def ensure_schedules(providers: Sequence[str]) -> None:
+    """Write the schedules that are missing and repair the others; keep the times that people set.
+
+    `providers` are those in use, in their order: one that is not among them loses its daily run.
+    """
     with transaction.atomic():
         _one_writer()
-        _ensure(DAILY, cron=_cron(DEFAULT_DAILY_TIME), keep_cron=True)
+        _rename_the_one_for_all(providers)
+        for provider in providers:
+            _ensure_daily(provider)
+        _drop_daily_runs(but=providers)
         _ensure(HEARTBEAT, cron=HEARTBEAT_CRON)
         _ensure(PRUNE, cron=PRUNE_CRON)
         _ensure(LETTERS, cron=LETTERS_CRON)
         _ensure(REMINDERS, cron=REMINDERS_CRON)
 
 
-def daily_time() -> time | None:
-    """Return when the daily run starts, in settings.TIME_ZONE; None when it is switched off."""
-    return time_of(daily_cron().first())
+def _rename_the_one_for_all(providers: Sequence[str]) -> None:
+    """Give the daily run of a time when there was one provider to that one, with its own time."""
+    older = Schedule.objects.filter(name=DAILY).order_by("pk").first()
+    if older is None:
+        return
+    first = daily_name(providers[0]) if providers else ""
+    if first and not Schedule.objects.filter(name=first).exists():
+        Schedule.objects.filter(pk=older.pk).update(name=first)
+    Schedule.objects.filter(name=DAILY).delete()
 
 
-def daily_cron() -> QuerySet[Schedule, str]:
-    """Return the cron line of the daily run as a query of one row, or of none, to ask with others.
+def _drop_daily_runs(*, but: Collection[str]) -> None:
+    kept = [daily_name(provider) for provider in but]
+    Schedule.objects.filter(name__startswith=f"{DAILY} ").exclude(name__in=kept).delete()
 
-    `time_of` reads it.
+
+def daily_time(provider: str) -> time | None:
+    """Return when a provider's daily run starts, in settings.TIME_ZONE; None: switched off."""
+    return time_of(daily_cron(provider).first())
+
+
+def daily_cron(provider: str | OuterRef) -> QuerySet[Schedule, str]:
+    """Return the cron line of a provider's daily run as a query of one row, or of none.
+
+    To ask with others: `OuterRef("name")` is that of each provider's row. `time_of` reads it.
     """
-    rows = Schedule.objects.filter(name=DAILY).exclude(repeats=SWITCHED_OFF).order_by("pk")
+    name = (
+        daily_name(provider) if isinstance(provider, str) else Concat(Value(f"{DAILY} "), provider)
+    )
+    rows = Schedule.objects.filter(name=name).exclude(repeats=SWITCHED_OFF).order_by("pk")
     return rows.values_list("cron", flat=True)
 
 
@@ -79,8 +113,10 @@ def time_of(cron: str | None) -> time | None:
     return time(int(hour), int(minute))
 
 
-def set_daily_time(wanted: time | None, *, by: Any = None, now: datetime | None = None) -> None:
-    """Start the daily run at `wanted` (local time) from now on; None switches it off.
+def set_daily_time(
+    wanted: time | None, *, provider: str, by: Any = None, now: datetime | None = None
+) -> None:
+    """Start a provider's daily run at `wanted` (local time) from now on; None switches it off.
 
     The story names `by`; None is the command line.
     Raises `UnfitTime` for times that a change of the clocks skips or repeats, and for seconds.
@@ -89,8 +125,8 @@ def set_daily_time(wanted: time | None, *, by: Any = None, now: datetime | None 
         _check_time(wanted)
     with transaction.atomic():
         _one_writer()
-        before = daily_time()
-        row = _ensure(DAILY, cron=_cron(DEFAULT_DAILY_TIME), keep_cron=True)
+        before = daily_time(provider)
+        row = _ensure_daily(provider)
         row.repeats = SWITCHED_OFF if wanted is None else FOR_EVER
         if wanted is not None:
             row.cron = _cron(wanted)
@@ -98,7 +134,8 @@ def set_daily_time(wanted: time | None, *, by: Any = None, now: datetime | None 
         row.save(update_fields=["cron", "repeats", "next_run"])
         if wanted != before:
             details = {"before": _words(before), "after": _words(wanted)}
-            note(Action.CHANGE_DAILY_TIME, by=by, at=now or timezone.now(), details=details)
+            at = now or timezone.now()
+            note(Action.CHANGE_DAILY_TIME, by=by, at=at, provider=provider, details=details)
 
 
 def _words(at: time | None) -> str:
@@ -121,20 +158,34 @@ def _cron(at: time) -> str:
     return f"{at.minute} {at.hour} * * *"
 
 
-def _ensure(name: str, *, cron: str, keep_cron: bool = False) -> Schedule:
+def _ensure_daily(provider: str) -> Schedule:
+    cron = _cron(DEFAULT_DAILY_TIME)
+    # q2 reads it as Python: a tuple of one.
+    return _ensure(daily_name(provider), DAILY, cron=cron, keep_cron=True, args=f"{provider!r},")
+
+
+def _ensure(
+    name: str, task: str = "", *, cron: str, keep_cron: bool = False, args: str | None = None
+) -> Schedule:
     rows = list(Schedule.objects.filter(name=name).order_by("pk"))
     # q2 has no unique name: a double would run everything twice.
     for double in rows[1:]:
         double.delete()
+    func = TASKS[task or name]
     if not rows:
         return Schedule.objects.create(
-            name=name, func=TASKS[name], schedule_type=Schedule.CRON, cron=cron, repeats=FOR_EVER
+            name=name,
+            func=func,
+            args=args,
+            schedule_type=Schedule.CRON,
+            cron=cron,
+            repeats=FOR_EVER,
         )
     row = rows[0]
-    row.func, row.schedule_type = TASKS[name], Schedule.CRON
+    row.func, row.args, row.schedule_type = func, args, Schedule.CRON
     if not keep_cron:
         row.cron, row.repeats = cron, FOR_EVER
-    row.save(update_fields=["func", "schedule_type", "cron", "repeats"])
+    row.save(update_fields=["func", "args", "schedule_type", "cron", "repeats"])
     return row
 
 

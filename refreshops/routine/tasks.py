@@ -4,7 +4,9 @@ The dotted paths of `open_today`, `heartbeat`, `drive`, `apply_deliveries`, `pin
 public: schedules and queued tasks name them.
 """
 
+import logging
 import time
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from django.db import transaction
@@ -33,28 +35,56 @@ from refreshops.tracing import deliveries as kept_deliveries
 from refreshops.tracing import planning, retention
 from refreshops.tracing.events import THE_SCHEDULE, Action, note
 
+logger = logging.getLogger(__name__)
+
 SLICE_S = 30.0
 SEAT_LEASE = timedelta(seconds=15)
 PATIENCE = timedelta(seconds=60)
 
 
-def open_today() -> str:
-    """Open or join today's run of every provider and have it driven."""
+def open_today(provider: str = "") -> str:
+    """Open or join today's run of `provider`, or without one of each, and have it driven."""
+    names = wiring.provider_names()
+    if provider and provider not in names:
+        return f"{provider} is not used any more"
+    return _each([provider] if provider else names, _open)
+
+
+def _open(name: str) -> str:
+    if not Login.objects.active().filter(provider__name=name).exists():
+        return ""
+    now = wiring.clock()
+    run, opened = opening.open_daily(
+        provider=wiring.provider_row(name),
+        local_date=wiring.local_date(now),
+        now=now,
+        window=wiring.window(),
+        opening=wiring.begins_with_a_report(name),
+    )
+    nudge(name)
+    return f"{'opened' if opened else 'joined'} run {run.pk}"
+
+
+def _each(names: Iterable[str], *works: Callable[[str], str]) -> str:
+    """Do each work for each provider; what breaks at one keeps no other from its turn."""
     said = []
-    for name in wiring.provider_names():
-        if not Login.objects.active().filter(provider__name=name).exists():
-            continue
-        now = wiring.clock()
-        run, opened = opening.open_daily(
-            provider=wiring.provider_row(name),
-            local_date=wiring.local_date(now),
-            now=now,
-            window=wiring.window(),
-            opening=wiring.begins_with_a_report(name),
-        )
-        said.append(f"{'opened' if opened else 'joined'} run {run.pk}")
-        nudge(name)
-    return ", ".join(said)
+    for work in works:
+        for name in names:
+            try:
+                said.append(work(name))
+            except Exception as problem:
+                logger.exception("%s: its turn broke off", name)
+                said.append(f"{name}: {type(problem).__name__}")
+    return ", ".join(filter(None, said))
+
+
+def _in_turn() -> list[str]:
+    """Return the providers, every minute another one first: one that takes until the queue ends
+    the task has not kept the others from their turn for long.
+    """
+    names = wiring.provider_names()
+    first = int(wiring.clock().timestamp() // 60) % len(names)
+    return [*names[first:], *names[:first]]
 
 
 def heartbeat() -> str:
@@ -62,20 +92,18 @@ def heartbeat() -> str:
 
     After an outage today's run is opened once, late; missed days are never made up.
     """
-    said = [open_today()] if _todays_run_is_missing() else []
-    for name in wiring.provider_names():
-        said.append(_tend(name))
-        said.append(_apply(name, left_over=True))
-    return ", ".join(filter(None, said))
+    return _each(_in_turn(), _open_when_missed, _tend, _apply_left_over)
 
 
-def _todays_run_is_missing() -> bool:
+def _open_when_missed(name: str) -> str:
     now = wiring.clock()
-    starts_at = schedules.daily_time()
+    starts_at = schedules.daily_time(name)
     if starts_at is None or localtime(now).time() < starts_at:
-        return False
-    opened = Run.objects.filter(origin=Origin.DAILY.value, local_date=wiring.local_date(now))
-    return opened.values("provider").distinct().count() < len(wiring.provider_names())
+        return ""
+    today = Run.objects.filter(
+        provider__name=name, origin=Origin.DAILY.value, local_date=wiring.local_date(now)
+    )
+    return "" if today.exists() else _open(name)
 
 
 def _tend(name: str) -> str:
@@ -151,6 +179,10 @@ def nudge_deliveries(provider: str) -> None:
     transaction.on_commit(lambda: async_task(path, provider))
 
 
+def _apply_left_over(name: str) -> str:
+    return _apply(name, left_over=True)
+
+
 def _apply(name: str, *, left_over: bool) -> str:
     if not deliveries.any_waits(name, left_over=left_over):
         return ""
@@ -173,8 +205,7 @@ def _apply(name: str, *, left_over: bool) -> str:
 def ping() -> str:
     """Show that tasks are taken and finished, and that open work is driven."""
     seats.beat(seats.WORKER, now=wiring.clock())
-    for name in wiring.provider_names():
-        _tend(name)
+    _each(_in_turn(), _tend)
     return "alive"
 
 

@@ -23,7 +23,7 @@ PEOPLE = (
 def prepare_database() -> None:
     """Bring the tables and the schedules up to date."""
     call_command("migrate", verbosity=0)
-    schedules.ensure_schedules()
+    schedules.ensure_schedules(wiring.provider_names())
 
 
 def make_people(*, password: str) -> str:

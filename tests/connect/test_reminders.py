@@ -1,6 +1,6 @@
 """Reminders: who did nothing is written to again, twice at most; nobody else is."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from django.db import connection
@@ -30,7 +30,9 @@ def written_to(number=1, **fields):
 
 
 def remind(now=LATER, **options):
-    return reminders.remind(now=now, after=AFTER, lives=LIVES, **options).mails
+    return reminders.remind(
+        now=now, after=AFTER, lives=LIVES, providers=["flinks"], **options
+    ).mails
 
 
 def test_who_did_nothing_for_so_long_is_reminded_with_a_new_link():
@@ -118,7 +120,7 @@ class TestTask:
     def _settings(self, settings, monkeypatch):
         settings.PUBLIC_URL = "https://c.example"
         settings.REMIND_AFTER_DAYS = 4
-        schedules.ensure_schedules()
+        schedules.ensure_schedules(wiring.provider_names())
         self.now = NOON + AFTER
         monkeypatch.setattr(wiring, "clock", lambda: self.now)
         written_to()
@@ -132,12 +134,25 @@ class TestTask:
         assert (early, tasks.remind()) == ("not yet", "1 reminders")
 
     def test_without_a_daily_run_it_begins_in_the_morning(self):
-        schedules.set_daily_time(None)
+        for name in wiring.provider_names():
+            schedules.set_daily_time(None, provider=name)
         self.now = datetime(2026, 11, 25, 13, 59, tzinfo=UTC)
         early = tasks.remind()
         self.now += timedelta(minutes=2)
 
         assert (early, tasks.remind()) == ("not yet", "1 reminders")
+
+    def test_it_waits_for_the_daily_run_of_that_provider_alone(self):
+        schedules.set_daily_time(time(9), provider="flanks")
+        schedules.set_daily_time(time(17), provider="flinks")
+
+        # 10:31 in Toronto: Flinks has not been asked today.
+        self.now = datetime(2026, 11, 25, 15, 31, tzinfo=UTC)
+        early = tasks.remind()
+        schedules.set_daily_time(time(17), provider="flanks")
+        schedules.set_daily_time(time(9), provider="flinks")
+
+        assert (early, tasks.remind()) == ("0 reminders", "1 reminders")
 
     @pytest.mark.parametrize("name", ["REMIND_AFTER_DAYS", "PUBLIC_URL"])
     def test_it_is_off_without_its_setting(self, settings, name):

@@ -77,7 +77,7 @@ def test_a_manager_without_customers_is_told_whom_to_ask(signed_in, people):
 
 def test_before_the_run_the_page_says_when_it_starts(signed_in, people):
     make_login()
-    set_daily_time(time(23, 59))
+    set_daily_time(time(23, 59), provider="flinks")
 
     assert "It starts by itself at 23:59" in signed_in("ops").get("/").content.decode()
 
@@ -235,26 +235,26 @@ class TestTheDay:
     )
     def test_a_run_that_should_have_begun_is_missing(self, people, starts, words):
         make_login()
-        set_daily_time(starts)
+        set_daily_time(starts, provider="flinks")
 
         assert words in self.words(people["ops"], now=NOON)
 
     def test_without_a_worker_the_page_names_the_command(self, people):
         make_login()
-        set_daily_time(time(10, 30))
+        set_daily_time(time(10, 30), provider="flinks")
 
         assert "start one with manage.py worker" in self.words(people["ops"], now=NOON)
 
     def test_a_register_that_is_all_off_has_nobody_to_ask(self, people):
         make_login(status="inactive")
-        set_daily_time(time(10, 30))
+        set_daily_time(time(10, 30), provider="flinks")
 
         assert "There is nobody to ask today" in self.words(people["ops"], now=NOON)
 
     def test_the_forecast_stands_there_before_the_run(self, people):
         make_provider(logins_per_minute=1)
         make_logins(13)
-        set_daily_time(time(13, 30))
+        set_daily_time(time(13, 30), provider="flinks")
 
         words = self.words(people["ops"], now=NOON)
 
@@ -267,7 +267,7 @@ class TestTheDay:
         settings.THROTTLE_WINDOW_SECONDS = 43_200
         make_provider(logins_per_minute=2)
         make_logins(5, customer=make_customer("OWN-1", account_manager=people["manager"]))
-        set_daily_time(time(13, 30))
+        set_daily_time(time(13, 30), provider="flinks")
 
         words = self.words(people["ops"], now=NOON)
 
@@ -405,7 +405,7 @@ class TestFourteenMornings:
     def test_todays_is_missing_when_it_should_have_begun(self, people):
         make_login()
         self.daily(1, fresh=3)
-        set_daily_time(time(11, 0))
+        set_daily_time(time(11, 0), provider="flinks")
 
         assert self.days(people["ops"])[-1].missed
 

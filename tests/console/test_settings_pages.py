@@ -14,25 +14,53 @@ from tests.console.conftest import page_of
 def test_operations_sets_the_daily_time(signed_in, people):
     signed_in("ops").post("/schedule/", {"switched_on": "on", "starts_at": "11:05"})
 
-    assert daily_time() == time(11, 5)
+    assert daily_time("flinks") == time(11, 5)
 
 
 def test_operations_switches_the_daily_start_off(signed_in, people):
-    set_daily_time(time(10, 30))
+    set_daily_time(time(10, 30), provider="flinks")
 
     signed_in("ops").post("/schedule/", {"starts_at": "10:30"})
 
-    assert daily_time() is None
+    assert daily_time("flinks") is None
 
 
 @pytest.mark.parametrize("starts_at", ["", "soon", "25:00", "02:30", "10:30:59"])
 def test_a_senseless_time_is_refused_with_a_sentence(signed_in, people, starts_at):
-    set_daily_time(time(10, 30))
+    set_daily_time(time(10, 30), provider="flinks")
 
     page = signed_in("ops").post("/schedule/", {"switched_on": "on", "starts_at": starts_at})
 
-    assert daily_time() == time(10, 30)
-    assert page.context["form"].errors["starts_at"]
+    assert daily_time("flinks") == time(10, 30)
+    assert page.context["runs"][0].form.errors["starts_at"]
+
+
+class TestTwoProviders:
+    @pytest.fixture(autouse=True)
+    def _both(self, db):
+        set_daily_time(time(10, 30), provider="flinks")
+        set_daily_time(time(9, 15), provider="flanks")
+
+    def test_each_has_a_time_of_its_own(self, signed_in, people):
+        form = {"provider": "flanks", "switched_on": "on", "starts_at": "08:00"}
+        page = signed_in("ops").post("/schedule/", form, follow=True).content.decode()
+
+        assert (daily_time("flinks"), daily_time("flanks")) == (time(10, 30), time(8, 0))
+        assert "The daily run of Flanks starts every day at 08:00." in page
+        assert "<b>10:30</b>" in page
+        assert "<b>08:00</b>" in page
+
+    def test_a_refused_time_stays_on_the_form_of_its_own_provider(self, signed_in, people):
+        form = {"provider": "flanks", "switched_on": "on", "starts_at": "02:30"}
+        page = signed_in("ops").post("/schedule/", form)
+
+        assert [bool(run.form.errors) for run in page.context["runs"]] == [False, True]
+        assert daily_time("flanks") == time(9, 15)
+
+    def test_an_unknown_provider_is_refused(self, signed_in, people):
+        form = {"provider": "nobody", "switched_on": "on", "starts_at": "08:00"}
+
+        assert signed_in("ops").post("/schedule/", form).status_code == 404
 
 
 @pytest.mark.parametrize("name", ["manager", "auditor", "viewer", "nobody"])

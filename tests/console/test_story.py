@@ -16,6 +16,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from refreshops import wiring
 from refreshops.console import story
 from refreshops.console.sign_ins import FAILURES_A_MINUTE
 from refreshops.console.story_words import WHAT, what_was_done
@@ -170,9 +171,9 @@ def erase(world: World) -> None:
 
 
 def change_time(world: World) -> None:
-    schedules.ensure_schedules()
+    schedules.ensure_schedules(wiring.provider_names())
     world.go()
-    call_command("schedule_routine", time="11:20", stdout=StringIO())
+    call_command("schedule_routine", provider="flinks", time="11:20", stdout=StringIO())
 
 
 def prune(world: World) -> None:

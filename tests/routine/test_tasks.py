@@ -23,7 +23,7 @@ AFTER = datetime(2026, 11, 20, 15, 31, tzinfo=UTC)
 def _machine_clock(monkeypatch):
     """The clock that the tests can set: a real PostgreSQL keeps its own."""
     monkeypatch.setattr(wiring, "clock", lambda: datetime.now(UTC))
-    schedules.ensure_schedules()
+    schedules.ensure_schedules(wiring.provider_names())
 
 
 def queued() -> list[str]:
@@ -66,7 +66,7 @@ class TestHeartbeat:
 
     def test_a_daily_run_that_is_switched_off_stays_off(self):
         make_login()
-        schedules.set_daily_time(None)
+        schedules.set_daily_time(None, provider="flinks")
 
         with time_machine.travel(AFTER, tick=False):
             tasks.heartbeat()
@@ -75,7 +75,7 @@ class TestHeartbeat:
 
     def test_an_earlier_time_set_by_staff_is_obeyed(self):
         make_login()
-        schedules.set_daily_time(time(9, 15))
+        schedules.set_daily_time(time(9, 15), provider="flinks")
 
         with time_machine.travel(BEFORE, tick=False):
             tasks.heartbeat()
@@ -144,7 +144,7 @@ class TestDrive:
 
     @pytest.mark.django_db(transaction=True)
     def test_a_slice_ends_when_nothing_is_left_and_frees_its_seat(self):
-        schedules.ensure_schedules()
+        schedules.ensure_schedules(wiring.provider_names())
 
         said = tasks.drive("flinks")
 

@@ -1,6 +1,6 @@
 """How commands are told which logins they are about: by LoginId, by customer, or by a list."""
 
-from argparse import _MutuallyExclusiveGroup
+from argparse import ArgumentParser, _MutuallyExclusiveGroup
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,19 @@ def add_choices(which: _MutuallyExclusiveGroup) -> None:
     which.add_argument("--login-id", nargs="+", metavar="ID")
     which.add_argument("--customer", nargs="+", metavar="REF")
     which.add_argument("--file", type=Path, metavar="F", help="one LoginId or reference a line")
+
+
+def add_provider(parser: ArgumentParser, *, help: str) -> None:
+    """Add the choice of one provider."""
+    parser.add_argument("--provider", metavar="NAME", help=help)
+
+
+def providers(name: str | None) -> list[str]:
+    """Return the provider of that name, or without one all; `CommandError` when there is none."""
+    known = wiring.provider_names()
+    if name and name not in known:
+        raise CommandError(f"No provider is called {name!r}; we know {', '.join(known)}.")
+    return [name] if name else list(known)
 
 
 def chosen(options: dict[str, Any]) -> LoginQuerySet:
