@@ -77,9 +77,9 @@ def begin_fetch(desk: "Desk", attempt: Attempt, *, now: datetime) -> bool:
     row = rows.select_for_update(skip_locked=skips).first()
     if row is None or (row.fetch_after is not None and now < row.fetch_after <= now + AGAIN_AFTER):
         return False
-    if row.sealed is not None and row.good_until is not None and now < row.good_until:
-        # Fetched since we looked; one that we cannot open is fetched anew.
-        return _held(desk, row) is None and _take(row, attempt)
+    held = _held(desk, row)
+    if held is not None and now < held.good_until:
+        return False  # fetched since we looked
     return not _is_being_fetched(row, attempt) and _take(row, attempt)
 
 
@@ -102,32 +102,43 @@ def after_fetch(
     """Say what follows for the attempt on whose behalf a token was fetched, and the token."""
     said = desk.provider.read_token(heard, now=now)
     match said:
-        case Grant():
+        case Grant() if said.lasts > timedelta(0):
             return Wait(now, state), said
         case Halt():
             return Halt(said.kind, said.reason, said.until, state), None
-    return Wait(now + AGAIN_AFTER, state, note="the provider gave no access token"), None
+    return ask_again(state, now=now), None
+
+
+def ask_again(state: State, *, now: datetime) -> Wait:
+    """Let an attempt rest whose fetch of a token came to nothing, through no fault of its own."""
+    return Wait(now + AGAIN_AFTER, state, note="the provider gave no access token")
 
 
 def settle(
-    desk: "Desk", attempt: Attempt, grant: Grant | None, *, sealed: bytes | None, now: datetime
+    desk: "Desk",
+    attempt: Attempt,
+    grant: Grant | None,
+    *,
+    sealed: bytes | None,
+    is_fault: bool,
+    now: datetime,
 ) -> None:
     """Write down what a fetch came to, in the transaction that records its answer.
 
-    Only for the attempt that fetches still: another may have been quicker meanwhile.
+    Only for the attempt that fetches still: another may have been quicker meanwhile. A token is
+    told to nobody before that transaction is committed: who needs it looks it up. What pauses the
+    provider by itself `is_fault` not.
     """
-    row = AccessToken.objects.filter(
-        provider_id=desk.row.pk, fetching_attempt_id=attempt.pk
-    ).first()
+    rows = AccessToken.objects.select_for_update()
+    row = rows.filter(provider_id=desk.row.pk, fetching_attempt_id=attempt.pk).first()
     if row is None:
         return
     row.fetching_attempt_id = None
     if grant is not None:
         row.sealed, row.serial, row.faults, row.fetch_after = sealed, row.serial + 1, 0, None
         row.good_until = now + max(grant.lasts - MARGIN, grant.lasts / 2)
-        desk.token = Held(row.serial, row.good_until, grant.token)
     else:
-        row.faults, row.fetch_after = row.faults + 1, now + AGAIN_AFTER
+        row.faults, row.fetch_after = row.faults + is_fault, now + AGAIN_AFTER
         if row.faults >= FAULTS_BEFORE_PAUSE:
             row.faults = 0
             lanes.pause(

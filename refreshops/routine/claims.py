@@ -46,8 +46,8 @@ def claim(desk: Desk) -> Work | None:
     looks_first = desk.empty_handed and connection.vendor == "sqlite"
     if looks_first and turn.next_due(provider_id=desk.row.pk, now=now) is None:
         return None
-    again = True
-    while again:
+    work, again = _claim_one(desk, now=now)
+    while again and not desk.halting:
         work, again = _claim_one(desk, now=now)
     desk.empty_handed = work is None
     if work is not None:

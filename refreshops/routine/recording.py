@@ -5,60 +5,38 @@ evidence, but changes nothing else (fault A7).
 """
 
 import logging
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from refreshops.bankdata import pieces
 from refreshops.logins.models import LoginStatus, PauseKind
 from refreshops.providers.contract import (
-    Answer,
     Ask,
     Done,
     Envelope,
-    Grant,
     Halt,
     Heard,
     Pacing,
     Renew,
-    Result,
     Silence,
     State,
     Step,
     Wait,
 )
-from refreshops.routine import access, claims, lanes, learning, slots, turn
+from refreshops.routine import access, claims, lanes, learning, reading, slots, turn
 from refreshops.routine.desk import Desk, Work
 from refreshops.routine.models import THE_RUN_HAD_ENDED, LostRace
 from refreshops.rules.lifecycle import AttemptState, Purpose, RunState, may_go_on
-from refreshops.rules.outcomes import Outcome, Reason
 from refreshops.rules.pacing import free_again_at
 from refreshops.tracing import recorder
 
 logger = logging.getLogger(__name__)
 
-# What the trace keeps of an answer that our own reading broke on.
-UNREAD = Envelope(None, "", "This answer could not be read; see the log.", "", "", {})
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What an answer said and led to; `sealed` is what of it is secret, encrypted already."""
-
-    envelope: Envelope | None
-    step: Step
-    sealed: bytes | None = None
-    grant: Grant | None = None
-
 
 def record(desk: Desk, work: Work, heard: Heard) -> Work | None:
     """Write the answer down and return the next call of the same attempt, if it follows at once."""
     now = desk.clock()
-    try:
-        read = _read(desk, work, heard, now=now)
-    except Exception:
-        logger.exception("Attempt %s broke on an answer", work.attempt.pk)
-        read = Reading(UNREAD, _parked(work, now=now))
+    read = reading.read(desk, work, heard, now=now)
     try:
         with desk.writing():
             _close_call(work, heard, read.envelope, now=now)
@@ -70,62 +48,6 @@ def record(desk: Desk, work: Work, heard: Heard) -> Work | None:
         with desk.writing():
             _close_call(work, heard, read.envelope, now=now)
         return None
-
-
-def _read(desk: Desk, work: Work, heard: Heard, *, now: datetime) -> Reading:
-    """Read an answer for the trace, say what follows, and seal what of it is secret."""
-    envelope = desk.provider.envelope(work.call, heard) if isinstance(heard, Answer) else None
-    step, grant = _what_follows(desk, work, heard, now=now)
-    if isinstance(step, Done) and work.conversation.gathers:
-        step = Done(_gathered(desk, work, step))
-    secret = grant.token if grant is not None else _secret_in(step)
-    sealed = desk.vault.seal(secret) if secret is not None else None
-    return Reading(envelope, step, sealed, grant)
-
-
-def _gathered(desk: Desk, work: Work, done: Done) -> Result:
-    """Return a result with all that the attempt's calls brought, the last one's included."""
-    brought = pieces.contents(work.attempt.pk, open_sealed=desk.vault.open)
-    if done.piece is not None:
-        brought[done.piece.name] = done.piece.content
-    return work.conversation.gathered(done.result, brought)
-
-
-def _secret_in(step: Step) -> Any:
-    """Return what of a step is kept encrypted: bank data, or what sends a customer on."""
-    if not isinstance(step, Done):
-        piece = step.piece if isinstance(step, Ask | Wait) else None
-        return piece.content if piece is not None else None
-    if step.result.handover is not None:
-        return asdict(step.result.handover)
-    return step.result.bank_data.payload if step.result.bank_data is not None else None
-
-
-def _parked(work: Work, *, now: datetime) -> Done:
-    """End a login on whose answer our own script broke; it parks this one and no other."""
-    return Done(
-        Result(
-            Outcome.OUR_CONFIG,
-            learning.held_state(work.attempt, now=now),
-            reason=Reason.CRASHED,
-            message="Our own reading of this answer failed; the log holds the details.",
-        )
-    )
-
-
-def _what_follows(
-    desk: Desk, work: Work, heard: Heard, *, now: datetime
-) -> tuple[Step, Grant | None]:
-    """Ask the conversation what follows, or what a token that was fetched leads to.
-
-    Where the provider as a whole is silent, the login is not to blame: its try does not count.
-    """
-    if isinstance(heard, Silence) and heard.kind == "network" and lanes.is_suspect(desk.row):
-        reason = lanes.away_because(desk.row, detail=heard.detail)
-        return Halt("network", reason, now + lanes.NETWORK_PAUSE, work.state), None
-    if work.fetches_token:
-        return access.after_fetch(desk, work.state, heard, now=now)
-    return work.conversation.heard(work.subject, work.state, heard, now=now), None
 
 
 def _close_call(work: Work, heard: Heard, envelope: Envelope | None, *, now: datetime) -> None:
@@ -155,7 +77,7 @@ def _note_line(desk: Desk, heard: Heard, *, now: datetime) -> None:
         desk.row.silences = 0
 
 
-def _apply(desk: Desk, work: Work, read: Reading, *, now: datetime) -> Work | None:
+def _apply(desk: Desk, work: Work, read: reading.Reading, *, now: datetime) -> Work | None:
     step = read.step
     _settle_slot(desk, work, step, now=now)
     if isinstance(step, Done):
@@ -165,8 +87,10 @@ def _apply(desk: Desk, work: Work, read: Reading, *, now: datetime) -> Work | No
         return None
     _keep_piece(work, read, now=now)
     if work.fetches_token:
-        access.settle(desk, work.attempt, read.grant, sealed=read.sealed, now=now)
-    learning.unlearn_flag(work.attempt)
+        fault = read.grant is None and not isinstance(step, Halt)
+        access.settle(desk, work.attempt, read.grant, sealed=read.sealed, is_fault=fault, now=now)
+    else:
+        learning.unlearn_flag(work.attempt)
     standing = turn.standing(work.attempt.pk)
     why = _called_off(work, step, standing)
     if why:
@@ -186,6 +110,8 @@ def _apply(desk: Desk, work: Work, read: Reading, *, now: datetime) -> Work | No
             _rest(desk, work, step.state, until=step.until + spread, now=now, note=step.note)
         case Halt():
             kind = PauseKind(step.kind)
+            if kind is PauseKind.KEYS:
+                access.refused(desk, serial=work.token_serial)
             lanes.pause(
                 provider_id=desk.row.pk, kind=kind, why=step.reason, now=now, resume_at=step.until
             )
@@ -196,7 +122,7 @@ def _apply(desk: Desk, work: Work, read: Reading, *, now: datetime) -> Work | No
     return None
 
 
-def _keep_piece(work: Work, read: Reading, *, now: datetime) -> None:
+def _keep_piece(work: Work, read: reading.Reading, *, now: datetime) -> None:
     piece = read.step.piece if isinstance(read.step, Ask | Wait) else None
     if piece is None or read.sealed is None:
         return
