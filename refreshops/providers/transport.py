@@ -233,6 +233,21 @@ def checked_base_url(url: str) -> str:
     return url if url.endswith("/") else url + "/"
 
 
+def check_return(url: str) -> None:
+    """Raise ValueError unless the customer may be sent back there: Flinks adds who they are."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    if not host or not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError("The address to come back to is no URL.")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise ValueError("The address to come back to must be https: only loopback may do without.")
+    if "@" in parts.netloc or "\\" in url or parts.fragment:
+        raise ValueError("The address to come back to must hold no user and no fragment.")
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine itself."""
     if host == "localhost":

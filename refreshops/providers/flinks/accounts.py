@@ -1,15 +1,13 @@
 """Reads the accounts of a data answer: what screens may show, and the count of transactions."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from refreshops.providers.amounts import last_four, money
 from refreshops.providers.contract import Account, BankData
 from refreshops.providers.redaction import scrub
 
-MOST_MONEY = Decimal(10) ** 15
 # Nobody has so many at one bank; an answer with more is not believed.
 MOST_ACCOUNTS = 500
 
@@ -46,37 +44,13 @@ def _account(account: Mapping[str, Any]) -> Account:
         title=_text(account.get("Title"), 100),
         kind=_text(account.get("Type"), 40) or _text(account.get("Category"), 40),
         currency=_text(account.get("Currency"), 8).upper(),
-        balance_current=_money(balance.get("Current")),
-        balance_available=_money(balance.get("Available")),
-        balance_limit=_money(balance.get("Limit")),
-        last_four=_last_four(account),
+        balance_current=money(balance.get("Current")),
+        balance_available=money(balance.get("Available")),
+        balance_limit=money(balance.get("Limit")),
+        last_four=last_four(account.get("LastFourDigits"), account.get("AccountNumber")),
     )
 
 
 def _text(value: Any, limit: int) -> str:
     # Banks put whole account numbers into titles; scrub hides them.
     return scrub(value, limit=limit) if isinstance(value, str) else ""
-
-
-def _money(value: Any) -> str | None:
-    """Return a plain decimal text, or None for anything that is no finite amount."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        amount = Decimal(str(value)[:40])
-    except InvalidOperation:
-        return None
-    if not amount.is_finite() or abs(amount) >= MOST_MONEY:
-        return None
-    return format(amount, "f")
-
-
-def _last_four(account: Mapping[str, Any]) -> str:
-    for name in ("LastFourDigits", "AccountNumber"):
-        value = account.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            continue
-        digits = re.sub(r"[^0-9]", "", str(value)[-40:])
-        if digits:
-            return digits[-4:]
-    return ""

@@ -27,6 +27,7 @@ from refreshops.providers.contract import (
 from refreshops.providers.flinks import calls, connect_page, conversations, webhooks
 from refreshops.providers.flinks.envelopes import envelope_of
 from refreshops.providers.flinks.persons import without_values
+from refreshops.providers.flinks.words import words
 from refreshops.providers.marks import PLAIN, Marker
 from refreshops.providers.redaction import KEEP, Allowed, Scrubber, keep
 from refreshops.providers.transport import Transport, checked_base_url
@@ -57,6 +58,7 @@ class Flinks:
     """
 
     name = "flinks"
+    words = words
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from refreshops.providers.contract import Handover
 from refreshops.providers.flinks.answers import TAG
-from refreshops.providers.transport import checked_base_url, is_loopback
+from refreshops.providers.transport import check_return, checked_base_url, is_loopback
 
 LANGUAGES = ("en", "fr")
 
@@ -50,7 +50,7 @@ def page_url(
     """
     if not TAG.fullmatch(tag):
         raise ValueError("The tag of a connection has letters, digits and . _ : ~ - alone.")
-    _check_redirect(redirect_url)
+    check_return(redirect_url)
     request_id = handover.request_id if handover else ""
     token = handover.token if handover else ""
     asked = {
@@ -65,18 +65,3 @@ def page_url(
     if not request_id and _INSTITUTION.fullmatch(institution):
         path = f"Credential/{quote(institution, safe='')}/"
     return f"{base}{path}?{urlencode({name: text for name, text in asked.items() if text})}"
-
-
-def _check_redirect(url: str) -> None:
-    """Raise ValueError unless the customer may be sent back there: Flinks adds who they are."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        host = ""
-    if not host or not url.isascii() or not url.isprintable() or " " in url:
-        raise ValueError("The address to come back to is no URL.")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
-        raise ValueError("The address to come back to must be https: only loopback may do without.")
-    if "@" in parts.netloc or "\\" in url or parts.fragment:
-        raise ValueError("The address to come back to must hold no user and no fragment.")
