@@ -23,6 +23,7 @@ NOT_OFF = (Nightly.ON, Nightly.UNKNOWN)
 
 OFF_HERE_ON_THERE = "off_here_on_there"
 ON_HERE_OFF_THERE = "on_here_off_there"
+UNKNOWN_THERE = "unknown_there"
 NEVER_VERIFIED = "never_verified"
 REPLACED = "replaced"
 
@@ -64,16 +65,22 @@ LEAKS: dict[str, Leak] = {
         Leak(
             OFF_HERE_ON_THERE,
             "Off here, on at the provider",
-            "Nobody needs them, and every month they cost money. Switch them off.",
+            "Nobody needs them, and every month they cost money. Switch them off, or where the "
+            "provider has no switch, have them deleted there.",
             INACTIVE & KNOWN_THERE & Q(nightly=Nightly.ON),
         ),
         Leak(
             ON_HERE_OFF_THERE,
             "On here, off at the provider",
-            "We count on them, and their data grows old in silence. Switch them on again; those "
-            "the provider does not know any more can only be retired here.",
-            ACTIVE & Q(nightly=Nightly.OFF)
-            | ACTIVE & Q(nightly__in=NOT_OFF) & Q(gone_at__isnull=False),
+            "We count on them, and their data grows old in silence. Switch them on again.",
+            ACTIVE & KNOWN_THERE & Q(nightly=Nightly.OFF),
+        ),
+        Leak(
+            UNKNOWN_THERE,
+            "Known here, unknown there",
+            "We count on them, and the provider does not know them any more: they cost nothing, "
+            "and bring nothing. Retire them here; whoever still needs the data connects anew.",
+            ACTIVE & Q(nightly__in=Nightly.values) & Q(gone_at__isnull=False),
         ),
         Leak(
             NEVER_VERIFIED,

@@ -6,13 +6,14 @@ that a report of a hundred thousand rows costs seconds, not memory.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 from django.db import transaction
 
+from refreshops.logins import held
 from refreshops.logins.models import (
     Customer,
     Login,
@@ -26,46 +27,126 @@ BATCH = 1000
 # A report that names more than this is not believed to the end.
 MOST_REPORTED = 200_000
 TEXT_LIMIT = 80
+MOVED = "Logins were deleted there while the list was read: what it lacks was not taken for gone."
 
 _AN_ID = re.compile(r"[!-~]{1,64}")
 
 
 @dataclass(frozen=True)
 class Noted:
-    """What a report told: ids it named, those nobody registered, and rows it names no more."""
+    """What a report told: ids it named, those nobody registered, and rows it names no more.
+
+    Of a full list also how many of ours it says are `held`, and how many not any more: `gone`.
+    `doubt` says in words what was not believed; a list not `believed` at all changed nothing.
+    """
 
     reported: int
     unknown: int
     dropped: int
+    complete: bool = False
+    held: int = 0
+    gone: int = 0
+    believed: bool = True
+    doubt: str = ""
+
+    @property
+    def words(self) -> str:
+        """Say in one or two sentences what came of it."""
+        if not self.believed:
+            return self.doubt
+        if not self.complete:
+            return f"The report names {self.reported}; {self.unknown} of them unknown here."
+        said = (
+            f"The provider holds {self.reported}; {self.unknown} of them unknown here. "
+            f"Of ours {self.held} are held there, and {self.gone} not any more."
+        )
+        return f"{said} {self.doubt}".strip()
 
 
-def note_report(provider: Provider, report: Any, *, now: datetime) -> Noted:
+def note_report(
+    provider: Provider,
+    report: Any,
+    *,
+    now: datetime,
+    asked_at: datetime | None = None,
+    moved: bool = False,
+) -> Noted:
     """Write the unknown logins of the provider's newest report down; forget those it left out.
 
     `report` is a list of objects with `login_id` (canonical), `last_refresh_at` (ISO text or None),
-    `state` and `code`; rows without a usable id are passed over. What is no list, and an older
-    report than the one last noted, change nothing.
+    `state` and `code`; rows without a usable id are passed over. An object with such a list as
+    `logins` and `complete` true names every login that the provider holds: ours are held there or
+    not, by what was known when it was asked for (`asked_at`, else `now`). `moved` says that logins
+    were deleted there meanwhile: then a row may have slipped from one page to another, and what the
+    list lacks proves nothing.
+
+    What is neither, and an older report than the one last noted, change nothing. A list that is not
+    whole, or looks like somebody else's, changes nothing either, and `Noted.doubt` says so.
     """
-    if not isinstance(report, list):
+    whole = isinstance(report, dict)
+    rows = report.get("logins") if isinstance(report, dict) else report
+    if not isinstance(rows, list):
         return Noted(0, 0, 0)
-    named = _named(report)
+    named = _named(rows)
     if UnknownLogin.objects.filter(provider=provider, last_seen_at__gt=now).exists():
         return Noted(len(named), 0, 0)
-    unknown = 0
     with transaction.atomic():
-        for ids in _batches(named):
-            known = _registered(provider, ids)
-            rows = [_row(provider, named[one], now=now) for one in ids if one not in known]
-            _upsert(rows)
-            unknown += len(rows)
-        gone = UnknownLogin.objects.filter(provider=provider, last_seen_at__lt=now)
-        dropped, _ = gone.delete()
+        if not whole:
+            return _write_unknown(provider, named, now=now)
+        if doubt := _not_whole(report, rows):
+            return Noted(len(named), 0, 0, believed=False, doubt=doubt)
+        return _reconcile(provider, named, now=now, asked_at=asked_at or now, moved=moved)
+
+
+def _not_whole(report: Mapping[str, Any], rows: list[Any]) -> str:
+    """Say why a list cannot be all that the provider holds; empty where it can."""
+    if report.get("complete") is not True:
+        return "The list did not come whole: nothing was changed."
+    if len(rows) > MOST_REPORTED:
+        return f"The list names more than {MOST_REPORTED} logins: nothing was changed."
+    if any(not _names_one(row) for row in rows):
+        return "The list has rows without a login: nothing was changed."
+    return ""
+
+
+def _names_one(row: Any) -> bool:
+    login_id = row.get("login_id") if isinstance(row, dict) else None
+    return isinstance(login_id, str) and bool(login_id)
+
+
+def _reconcile(
+    provider: Provider,
+    named: dict[str, Mapping[str, Any]],
+    *,
+    now: datetime,
+    asked_at: datetime,
+    moved: bool,
+) -> Noted:
+    compared = held.compare(provider, named, asked_at=asked_at)
+    if compared.doubt:
+        return Noted(len(named), 0, 0, complete=True, believed=False, doubt=compared.doubt)
+    taught = held.teach(compared, asked_at=asked_at, with_missing=not moved)
+    doubt = MOVED if moved and compared.missing else ""
+    noted = _write_unknown(provider, named, now=now)
+    return replace(noted, complete=True, held=taught.held, gone=taught.gone, doubt=doubt)
+
+
+def _write_unknown(
+    provider: Provider, named: dict[str, Mapping[str, Any]], *, now: datetime
+) -> Noted:
+    unknown = 0
+    for ids in _batches(named):
+        known = _registered(provider, ids)
+        rows = [_row(provider, named[one], now=now) for one in ids if one not in known]
+        _upsert(rows)
+        unknown += len(rows)
+    dropped, _ = UnknownLogin.objects.filter(provider=provider, last_seen_at__lt=now).delete()
     return Noted(len(named), unknown, dropped)
 
 
-def _named(report: list[Any]) -> dict[str, Mapping[str, Any]]:
+def _named(rows: list[Any]) -> dict[str, Mapping[str, Any]]:
     named: dict[str, Mapping[str, Any]] = {}
-    for row in islice(report, MOST_REPORTED):
+    for row in islice(rows, MOST_REPORTED):
         login_id = row.get("login_id") if isinstance(row, dict) else None
         if isinstance(login_id, str) and _AN_ID.fullmatch(login_id):
             named.setdefault(login_id, row)

@@ -19,6 +19,7 @@ from refreshops.logins.leaks import (
     NEVER_VERIFIED,
     OFF_HERE_ON_THERE,
     ON_HERE_OFF_THERE,
+    UNKNOWN_THERE,
 )
 from refreshops.logins.models import Login, LoginQuerySet, Provider
 from refreshops.routine import marking
@@ -28,6 +29,7 @@ from refreshops.rules.lifecycle import Purpose
 IN_QUESTION = (
     LEAKS[OFF_HERE_ON_THERE].condition
     | LEAKS[ON_HERE_OFF_THERE].condition
+    | LEAKS[UNKNOWN_THERE].condition
     | LEAKS[NEVER_VERIFIED].condition
 )
 

@@ -7,9 +7,18 @@ from django.db import transaction
 
 from refreshops.bankdata import snapshots
 from refreshops.logins.models import Login, Nightly, PauseKind
-from refreshops.logins.unknown import note_report
 from refreshops.providers.contract import Result
-from refreshops.routine import cells, connecting, erasing, lanes, noting, suspecting, teaching, turn
+from refreshops.routine import (
+    cells,
+    connecting,
+    erasing,
+    lanes,
+    noting,
+    reports,
+    suspecting,
+    teaching,
+    turn,
+)
 from refreshops.routine.models import RANK_CUSTOMER, Attempt, LostRace, Run
 from refreshops.routine.tallies import Tally, tally_closely
 from refreshops.rules.freshness import DataState, data_state
@@ -83,7 +92,7 @@ def _confirmed(attempt: Attempt, result: Result, *, now: datetime) -> Result:
 def _heard_of_the_provider(attempt: Attempt, result: Result, *, now: datetime) -> None:
     """Keep what the one call about the provider as a whole told."""
     if result.report is not None:
-        noted = note_report(attempt.run.provider, result.report, now=now)
+        noted = reports.note(attempt, result.report, now=now)
         # Counts: the report itself may name every login of the provider.
         _note(attempt.run_id, nightly=asdict(noted))
     if result.reason is Reason.KEYS:

@@ -38,11 +38,16 @@ def lists_of(login):
         ),
         pytest.param({"status": ACTIVE, "nightly": OFF}, {"on_here_off_there"}, id="stale"),
         pytest.param(
-            {"status": ACTIVE, "nightly": ON, "gone_at": NOON}, {"on_here_off_there"}, id="gone"
+            {"status": ACTIVE, "nightly": ON, "gone_at": NOON}, {"unknown_there"}, id="gone"
+        ),
+        pytest.param(
+            {"status": ACTIVE, "nightly": OFF, "gone_at": NOON},
+            {"unknown_there"},
+            id="off-and-gone",
         ),
         pytest.param(
             {"status": ACTIVE, "nightly": UNKNOWN, "gone_at": NOON},
-            {"on_here_off_there"},
+            {"unknown_there"},
             id="gone-and-never-told",
         ),
         pytest.param({"status": INACTIVE, "nightly": ON, "gone_at": NOON}, set(), id="retired"),
@@ -172,7 +177,7 @@ class TestTheReport:
 
         found = report()
 
-        assert [found[name] for name in leak_report.LISTS] == [[], [], [], [], []]
+        assert [found[name] for name in leak_report.LISTS] == [[], [], [], [], [], []]
         assert leak_report.number_of_leaks(found) == 0
         assert (found["monthly_cost"], found["unconfirmed"]) == ({}, 0)
         assert found["clock"]["sentence"] == "Nobody drops out within 7 days."
