@@ -1,11 +1,8 @@
 """The one place where settings become provider clients, paces, clocks and vaults."""
 
 import hmac
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,57 +10,23 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
 
+from refreshops import clients, vocabulary
 from refreshops.bankdata.vault import Vault
+from refreshops.database_clock import DatabaseClock
 from refreshops.logins.models import Provider as ProviderRow
-from refreshops.providers.contract import NotOffered, Policy, Provider
-from refreshops.providers.flinks import Flinks
-from refreshops.providers.flinks import canonical_login_id as canonical_at_flinks
-from refreshops.providers.flinks.ticket import Ticket
+from refreshops.providers.contract import Done, NotOffered, Policy, Provider, Subject
 from refreshops.providers.marks import Marker
 from refreshops.routine.desk import Pace
 from refreshops.rules.lifecycle import Purpose
-
-CANONICAL: dict[str, Callable[[str], str]] = {"flinks": canonical_at_flinks}
-
-# How long the offset between this machine's clock and the database's is believed.
-OFFSET_LASTS_S = 30.0
-
-
-class DatabaseClock:
-    """Now, by the database's clock: one clock for all nodes (fault B4).
-
-    Between looks it runs on the monotonic clock, so that a jump of the wall clock moves nothing.
-    On SQLite the database is on this machine, and its clock is this machine's.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._read_at = -OFFSET_LASTS_S
-        self._base = datetime.now(UTC)
-
-    def __call__(self) -> datetime:
-        """Return the current time in UTC."""
-        if connection.vendor != "postgresql":
-            return datetime.now(UTC)
-        with self._lock:
-            now = time.monotonic()
-            if now - self._read_at >= OFFSET_LASTS_S:
-                self._base, self._read_at = _database_now(), time.monotonic()
-                now = self._read_at
-            return self._base + timedelta(seconds=now - self._read_at)
-
-
-def _database_now() -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        row = cursor.fetchone()
-    found: datetime = row[0]
-    return found.astimezone(UTC)
-
+from refreshops.tracing.handing_out import Words
 
 clock = DatabaseClock()
+
+CANONICAL = vocabulary.CANONICAL
+words, explain, listed_code = vocabulary.words, vocabulary.explain, vocabulary.listed_code
+code_tables, codes_of = vocabulary.code_tables, vocabulary.codes_of
+escalations = vocabulary.escalations
 
 
 def provider_names() -> tuple[str, ...]:
@@ -87,32 +50,19 @@ def local_date(now: datetime) -> date:
 def provider(name: str) -> Provider:
     """Return the client of a provider; one per process. Raises LookupError for an unknown one."""
     _must_be_known(name)
-    if name == "flinks":
-        try:
-            return Flinks(
-                api_url=settings.FLINKS_API_URL,
-                customer_id=settings.FLINKS_CUSTOMER_ID,
-                secret_key=settings.FLINKS_SECRET_KEY,
-                x_api_key=settings.FLINKS_X_API_KEY,
-                bearer_secret=settings.FLINKS_BEARER_SECRET,
-                webhook_key=settings.FLINKS_WEBHOOK_KEY,
-                connect_url=settings.FLINKS_CONNECT_URL,
-                marker=_marker(),
-            )
-        except ValueError as senseless:
-            raise ImproperlyConfigured(f"The FLINKS_ settings: {senseless}") from senseless
-    raise LookupError(name)
+    try:
+        return clients.CLIENTS[name](settings, marker=_marker())
+    except ValueError as senseless:
+        raise ImproperlyConfigured(f"The {name.upper()}_ settings: {senseless}") from senseless
 
 
-def ticket_words(name: str, *, amounts: bool) -> Ticket:
+def ticket_words(name: str, *, amounts: bool) -> Words:
     """Return what cleans and explains the calls handed to a provider's support.
 
     With `amounts` they may say how much bank data came.
     """
     _must_be_known(name)
-    named = ("CUSTOMER_ID", "SECRET_KEY", "X_API_KEY", "BEARER_SECRET", "WEBHOOK_KEY")
-    ours = (getattr(settings, f"FLINKS_{key}") for key in named)
-    return Ticket(secrets=[key for key in ours if key], marker=_marker(), amounts=amounts)
+    return clients.ticket(name, settings, marker=_marker(), amounts=amounts)
 
 
 @cache
@@ -142,11 +92,26 @@ def begins_with_a_report(name: str) -> bool:
 
 def offers(name: str, purpose: Purpose) -> bool:
     """Tell whether a provider can do this at all; what it cannot do is offered to nobody."""
+    if name not in provider_names():
+        return False
     try:
         provider(name).conversation(purpose, policy())
     except NotOffered:
         return False
     return True
+
+
+def here_only(name: str, purpose: Purpose) -> bool:
+    """Tell whether such an order ends here: the provider has nothing that it could be asked."""
+    if not offers(name, purpose):
+        return False
+    conversation = provider(name).conversation(purpose, policy())
+    return isinstance(conversation.begin(Subject(login_id="x" * 36)), Done)
+
+
+def about(name: str, purpose: Purpose) -> str:
+    """Say what a purpose is at a provider, or why there is none; empty for the usual."""
+    return provider(name).about(purpose) if name in provider_names() else ""
 
 
 def can_forget(name: str) -> bool:
@@ -187,6 +152,13 @@ def pace() -> Pace:
 def driving_seats() -> int:
     """Return how many tasks may drive one provider: each has its own, and one worker is left."""
     return max(1, (int(settings.Q_CLUSTER["workers"]) - 1) // len(provider_names()))
+
+
+def driving_places() -> int:
+    """Return how many workers one provider may hold, driving or waiting for calls that hang: each
+    of the others is left one.
+    """
+    return max(1, int(settings.Q_CLUSTER["workers"]) - len(provider_names()) + 1)
 
 
 def call_retention() -> timedelta:

@@ -15,7 +15,7 @@ from refreshops.console.keyset import KeysetAdmin
 from refreshops.console.machine_rows import MachineRowsAdmin
 from refreshops.console.moments import moment
 from refreshops.console.scoping import sees_everything, sought_by_login
-from refreshops.console.search import canonical, is_number
+from refreshops.console.search import is_number, spellings
 from refreshops.routine.models import Attempt, Beat, Slot
 from refreshops.rules.lifecycle import AttemptState, Purpose
 
@@ -97,7 +97,7 @@ class AttemptAdmin(KeysetAdmin, MachineRowsAdmin):
             return sought_by_login(queryset, request.user), False
         if is_number(term):
             return queryset.filter(run_id=int(term)), False
-        return queryset.filter(login__login_id=canonical(term)), False
+        return queryset.filter(login__login_id__in=spellings(term)), False
 
     @admin.display(description="attempt")
     def number(self, attempt: Attempt) -> str:

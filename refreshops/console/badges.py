@@ -25,13 +25,15 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.BAD_ANSWER: "unreadable answer",
     Reason.CRASHED: "crashed",
     Reason.TOO_LONG: "took too long",
-    Reason.NO_TIMESTAMP: "no LastRefresh",
-    Reason.FUTURE_TIMESTAMP: "LastRefresh in the future",
+    Reason.NO_TIMESTAMP: "no time of the last refresh",
+    Reason.FUTURE_TIMESTAMP: "last refresh in the future",
     Reason.DISABLED: "disabled at the bank",
     Reason.UNKNOWN_LOGIN: "unknown to the provider",
     Reason.SESSION_OVER: "session expired",
     Reason.UNCONFIRMED: "not confirmed",
     Reason.REFUSED: "refused by the provider",
+    Reason.PARTIAL: "a part is missing",
+    Reason.HERE_ONLY: "here only",
 }
 
 DATA_WORDS: dict[DataState, str] = {

@@ -14,7 +14,7 @@ from refreshops.console.login_page import note_viewing
 from refreshops.console.machine_rows import MachineRowsAdmin
 from refreshops.console.moments import moment
 from refreshops.console.scoping import sees_bank_data, sees_everything
-from refreshops.console.search import canonical
+from refreshops.console.search import spellings
 
 
 class ByLoginId:
@@ -24,8 +24,8 @@ class ByLoginId:
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Keep the rows of one login."""
-        term = canonical(search_term)
-        return (queryset.filter(login__login_id=term) if term else queryset), False
+        terms = spellings(search_term)
+        return (queryset.filter(login__login_id__in=terms) if terms[0] else queryset), False
 
 
 @admin.register(Snapshot)

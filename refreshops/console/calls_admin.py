@@ -22,10 +22,11 @@ from refreshops.console.call_filters import (
 )
 from refreshops.console.call_page import LARGE, links_of, siblings_of
 from refreshops.console.columns import code_as_it_came, login_link
+from refreshops.console.labels import renamed
 from refreshops.console.machine_rows import PageAdmin
 from refreshops.console.moments import moment
 from refreshops.console.scoping import sees_how_much_bank_data, sought_by_login
-from refreshops.console.search import canonical, is_number
+from refreshops.console.search import is_number, spellings
 from refreshops.console.words import about_call
 from refreshops.logins.cells import visible
 from refreshops.rules.lifecycle import CallState
@@ -76,7 +77,8 @@ class CallAdmin(CallExport, PageAdmin):
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
         """Name a run without a link where it may be somebody else's."""
-        return linking_runs(request.user, super().get_list_display(request))
+        columns = linking_runs(request.user, super().get_list_display(request))
+        return renamed(self, request, columns, names={"code": "code", "login": "login_id"})
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
@@ -87,10 +89,10 @@ class CallAdmin(CallExport, PageAdmin):
             return sought_by_login(queryset, request.user, key="login_id"), False
         if is_number(term):
             return queryset.filter(run_id=int(term)), False
-        found = queryset.filter(login_id=canonical(term))
+        found = queryset.filter(login_id__in=spellings(term))
         if found.exists():
             return found, False
-        return queryset.filter(request_id__in={term, canonical(term)}), False
+        return queryset.filter(request_id__in={term, *spellings(term)}), False
 
     def page_context(self, request: HttpRequest, row: Call) -> dict[str, Any]:
         """Return the call in words, and what it belongs to."""

@@ -19,7 +19,7 @@ from refreshops.console.keyset import KeysetAdmin
 from refreshops.console.machine_rows import PageAdmin
 from refreshops.console.moments import moment
 from refreshops.console.scoping import logins_of
-from refreshops.console.search import canonical
+from refreshops.console.search import spellings
 from refreshops.logins.cells import visible
 from refreshops.tracing.deliveries import OPEN_STATES
 from refreshops.tracing.models import Delivery
@@ -61,7 +61,7 @@ class DeliveryAdmin(KeysetAdmin, PageAdmin):
     search_help_text = "A whole LoginId, or a whole RequestId"
     ordering = ("-received_at", "-id")
     not_listed = ("answer", "sealed")
-    nothing_yet = "Every webhook that Flinks has signed is written down here."
+    nothing_yet = "Every webhook that a provider has signed is written down here."
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
@@ -70,10 +70,10 @@ class DeliveryAdmin(KeysetAdmin, PageAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = queryset.filter(login_id=canonical(term))
+        found = queryset.filter(login_id__in=spellings(term))
         if found.exists():
             return found, False
-        return queryset.filter(request_id__in={term, canonical(term)}), False
+        return queryset.filter(request_id__in={term, *spellings(term)}), False
 
     def page_context(self, request: HttpRequest, row: Delivery) -> dict[str, Any]:
         """Return the delivery in words, and what it belongs to."""

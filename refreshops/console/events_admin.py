@@ -15,7 +15,7 @@ from refreshops.console.event_export import EventExport
 from refreshops.console.machine_rows import PageAdmin
 from refreshops.console.moments import moment
 from refreshops.console.scoping import attempts_of, logins_of
-from refreshops.console.search import canonical, is_number
+from refreshops.console.search import is_number, spellings
 from refreshops.console.story import named
 from refreshops.console.story_filters import WhoFilter
 from refreshops.console.story_words import (
@@ -85,7 +85,7 @@ class EventAdmin(EventExport, PageAdmin):
         if is_number(term):
             about_run = Q(subject="run", subject_id=int(term))
             return queryset.filter(Q(run_id=int(term)) | about_run), False
-        return queryset.filter(_about_login(canonical(term), request.user)), False
+        return queryset.filter(_about_login(spellings(term), request.user)), False
 
     def page_context(self, request: HttpRequest, row: Event) -> dict[str, Any]:
         """Return the event in words."""
@@ -144,12 +144,12 @@ def _who(event: Event) -> str:
     return f"{name} ({event.actor})" if name else event.actor
 
 
-def _about_login(login_id: str, user: Any) -> Q:
+def _about_login(login_ids: tuple[str, ...], user: Any) -> Q:
     """Return the condition of events about a login, and about the orders it was in."""
-    logins = logins_of(user).filter(login_id=login_id).values_list("pk", flat=True)
+    logins = logins_of(user).filter(login_id__in=login_ids).values_list("pk", flat=True)
     orders = (
         attempts_of(user)
-        .filter(login__login_id=login_id)
+        .filter(login__login_id__in=login_ids)
         .exclude(run__origin=Origin.DAILY.value)
         .order_by("-pk")
         .values_list("run_id", flat=True)

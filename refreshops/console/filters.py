@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
 from refreshops import wiring
+from refreshops.console import labels
 from refreshops.console.addresses import NO_BANK, NO_CODE, NOT_ASKED
 from refreshops.console.badges import data_words, outcome_label
 from refreshops.console.scoping import sees_everything
@@ -16,7 +17,6 @@ from refreshops.console.search import is_number
 from refreshops.logins import clock, leaks
 from refreshops.logins.institutions import all_institutions, institutions_of_manager
 from refreshops.logins.models import Customer, Login
-from refreshops.providers.flinks.codes import CODE_TABLE
 from refreshops.rules.freshness import DataState
 from refreshops.rules.outcomes import Outcome
 
@@ -99,14 +99,18 @@ class InstitutionFilter(ExactFilter):
 
 
 class CodeFilter(ExactFilter):
-    """By the provider's code; the choices are the table's, so that no rows are read for them."""
+    """By the provider's code; the choices are the tables', so that no rows are read for them."""
 
-    title, parameter_name, field = "FlinksCode", "code", "provider_code"
+    parameter_name, field = "code", "provider_code"
     nothing = NO_CODE
 
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        self.title = labels.words_of_list(request).code
+        super().__init__(request, *args)
+
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        """Return the codes of the table."""
-        codes = {row.code for row in CODE_TABLE if row.code}
+        """Return the codes of the tables, of one provider where the list is narrowed to it."""
+        codes = {code for name in labels.listed(request) for code in wiring.codes_of(name)}
         if self.value() == NO_CODE:
             return [*((code, code) for code in sorted(codes)), (NO_CODE, "none")]
         if self.value():
@@ -155,28 +159,18 @@ class ProviderFilter(ExactFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         """Return the providers we can talk to, if there is a choice."""
         names = sorted(wiring.provider_names())
-        return [(name, name.capitalize()) for name in names] if len(names) > 1 else []
+        return [(name, wiring.words(name).title) for name in names] if len(names) > 1 else []
 
 
 class EndpointFilter(ExactFilter):
     """By endpoint, from the list of those we call."""
 
     title, parameter_name, field = "endpoint", "endpoint", "endpoint"
-    endpoints = (
-        "Authorize",
-        "GetAccountsDetail",
-        "GetAccountsDetailAsync",
-        "GetAccountsSummary",
-        "GetAccountsSummaryAsync",
-        "GenerateAuthorizeToken",
-        "SetScheduledRefresh",
-        "GetNightlyRefreshStatus",
-        "DeleteCard",
-    )
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        """Return the endpoints."""
-        return [(name, name) for name in self.endpoints]
+        """Return the endpoints, of one provider where the list is narrowed to it."""
+        found = [end for name in labels.listed(request) for end in wiring.words(name).endpoints]
+        return [(name, name) for name in found]
 
 
 class HttpStatusFilter(ExactFilter):

@@ -12,10 +12,11 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from refreshops.console.scoping import seen_by
-from refreshops.console.search import canonical
+from refreshops.console.search import spellings
 from refreshops.logins.models import Customer, Login
 
 GUID_LENGTH = 36
+GUID = re.compile(r"[0-9a-f-]+")
 MOST_CUSTOMERS = 2_000
 # A shorter beginning of a LoginId fits thousands.
 SHORTEST_BEGINNING = 4
@@ -36,13 +37,15 @@ def find(request: HttpRequest, logins: QuerySet[Login], term: str) -> QuerySet[L
     term = term.strip()
     if not term:
         return logins
-    login_id = canonical(term)
-    if len(login_id) == GUID_LENGTH:
+    login_id, *other = spellings(term)
+    if len(login_id) == GUID_LENGTH and GUID.fullmatch(login_id):
         return logins.filter(login_id=login_id)
     keys = customers_found(request.user, term)
     if len(keys) > MOST_CUSTOMERS and request.method == "GET":
         messages.warning(request, TOO_MANY)
-    return logins.filter(Q(customer__in=keys[:MOST_CUSTOMERS]) | _begins(login_id))
+    return logins.filter(
+        Q(customer__in=keys[:MOST_CUSTOMERS]) | _begins(login_id) | Q(login_id__in=other)
+    )
 
 
 def customers_found(user: Any, term: str) -> list[int]:

@@ -18,6 +18,7 @@ from refreshops.console.badges import mark, nightly_badge
 from refreshops.console.cases_list import with_newest_case
 from refreshops.console.columns import whose_login
 from refreshops.console.known_pages import KnownRows
+from refreshops.console.labels import renamed
 from refreshops.console.login_export import LoginExport
 from refreshops.console.login_page import login_context
 from refreshops.console.lookups import CarefulAutocomplete
@@ -27,7 +28,6 @@ from refreshops.console.order_kinds import KINDS, is_offered, may
 from refreshops.console.receipt_pages import LoginReceipts
 from refreshops.console.words import outcome_now, person
 from refreshops.logins.models import Customer, Login
-from refreshops.providers.flinks.answers import canonical_login_id
 from refreshops.routine import cells
 from refreshops.rules.lifecycle import Purpose
 
@@ -42,9 +42,12 @@ class LoginForm(forms.ModelForm):
         fields = ("provider", "login_id", "customer", "institution")
 
     def clean_login_id(self) -> str:
-        """Return the canonical id, or say what is wrong with it."""
+        """Return the id as its provider spells it, or say what is wrong with it."""
+        text: str = self.cleaned_data["login_id"]
+        provider = self.cleaned_data.get("provider")
+        canonical = wiring.CANONICAL.get(provider.name) if provider else None
         try:
-            return canonical_login_id(self.cleaned_data["login_id"])
+            return canonical(text) if canonical else text.strip()
         except ValueError as wrong:
             raise forms.ValidationError(str(wrong)) from wrong
 
@@ -125,6 +128,11 @@ class LoginAdmin(KnownRows, LoginNotes, LoginReceipts, LoginExport):
             return rows
         named = rows.select_related("customer__account_manager", "provider", "status_changed_by")
         return with_newest_case(named)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        """Head the code's column as the provider does that the list is narrowed to."""
+        columns = super().get_list_display(request)
+        return renamed(self, request, columns, names={"code": "code"})
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -13,7 +13,7 @@ from refreshops.console.badges import data_words, good_end, outcome_label
 from refreshops.console.charts import in_bar_order
 from refreshops.console.matrix import Matrix, build
 from refreshops.console.scoping import attempts_of
-from refreshops.console.search import canonical, is_number
+from refreshops.console.search import is_number, spellings
 from refreshops.logins.models import Login
 from refreshops.routine.models import Attempt, Run
 from refreshops.routine.tallies import Cell, Tally
@@ -180,7 +180,7 @@ def _by_outcome(value: str) -> Q:
 
 def _by_search(value: str) -> Q:
     """Find one login by its id, or those of one customer by the reference: both are exact."""
-    login = Login.objects.filter(login_id=canonical(value))
+    login = Login.objects.filter(login_id__in=spellings(value))
     of_customer = Login.objects.filter(customer__reference__in={value, value.upper()})
     return Q(login__in=login.values("pk")) | Q(login__in=of_customer.values("pk"))
 

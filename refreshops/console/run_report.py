@@ -17,7 +17,7 @@ from refreshops.console.machine_rows import PageAdmin
 from refreshops.console.run_page import view_of
 from refreshops.console.run_parts import matrix_part
 from refreshops.console.scoping import attempts_of, sees_everything
-from refreshops.console.words import EXPLAINERS, WHO_ACTS
+from refreshops.console.words import WHO_ACTS
 from refreshops.routine.models import Attempt, Run
 from refreshops.routine.receipt_lines import approved
 from refreshops.routine.tallies import Tally
@@ -126,11 +126,9 @@ def next_step(outcome: str, code: str, *, provider: str, purpose: str) -> str:
     """Say what is done next about a login; "" where the run was no refresh: see its receipt."""
     if purpose in NOT_REFRESHING:
         return ""
-    explain: Any = EXPLAINERS.get(provider)
-    if code and explain is not None:
-        row = explain(code=code, endpoint="Authorize")
-        if row.outcome == outcome:
-            return str(row.next_step)
+    row = wiring.explain(provider, code=code) if code else None
+    if row is not None and row.outcome == outcome:
+        return row.next_step
     meaning = _meaning(outcome)
     return meaning.next_step if meaning else ""
 

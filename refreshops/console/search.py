@@ -8,6 +8,12 @@ def canonical(term: str) -> str:
     return "".join(term.split()).strip("{}").lower()
 
 
+def spellings(term: str) -> tuple[str, ...]:
+    """Return the ids that `term` may mean: as the register writes it, and with its own capitals."""
+    plain = "".join(term.split()).strip("{}")
+    return (plain,) if plain == plain.lower() else (plain.lower(), plain)
+
+
 def is_number(term: str) -> bool:
     """Tell whether `term` is a row's number that a database can hold."""
     return term.isascii() and term.isdigit() and len(term) <= NUMBER_DIGITS

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
@@ -11,7 +11,7 @@ from refreshops.console import filters, unknown_list, unknown_orders
 from refreshops.console.machine_rows import CappedPaginator, MachineRowsAdmin
 from refreshops.console.moments import moment
 from refreshops.console.scoping import seen_by
-from refreshops.console.search import canonical
+from refreshops.console.search import spellings
 from refreshops.logins import leaks
 from refreshops.logins.models import UnknownLogin
 
@@ -59,8 +59,10 @@ class UnknownLoginAdmin(MachineRowsAdmin):
         self, request: HttpRequest, queryset: QuerySet[UnknownLogin], search_term: str
     ) -> tuple[QuerySet[UnknownLogin], bool]:
         """Search the beginning of an id."""
-        term = canonical(search_term).replace("\0", "")
-        return (queryset.filter(login_id__startswith=term) if term else queryset), False
+        begins = Q()
+        for term in spellings(search_term.replace("\0", "")):
+            begins |= Q(login_id__startswith=term)
+        return queryset.filter(begins), False
 
     @admin.action(description="Switch off at the provider…", permissions=["switch"])
     def switch_off(

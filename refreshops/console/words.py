@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
+from refreshops import wiring
 from refreshops.console.badges import (
     data_words,
     outcome_badge,
@@ -16,25 +17,10 @@ from refreshops.console.handbook import anchor_of, anchor_of_code
 from refreshops.console.help_pages import address_of
 from refreshops.console.matrix import Outage
 from refreshops.logins.models import Login
-from refreshops.providers.flinks import codes as flinks_codes
 from refreshops.rules.freshness import DataState
-from refreshops.rules.lifecycle import CallState
+from refreshops.rules.lifecycle import CallState, Purpose
 from refreshops.rules.outcomes import MEANING_OF, Actor, Outcome
 from refreshops.tracing.models import Call
-
-# One code table a provider; both explain in the same words.
-EXPLAINERS = {"flinks": flinks_codes.explain}
-
-# The calls whose answer can be the outcome of a login's refresh.
-REFRESHING = frozenset(
-    {
-        "Authorize",
-        "GetAccountsDetail",
-        "GetAccountsDetailAsync",
-        "GetAccountsSummary",
-        "GetAccountsSummaryAsync",
-    }
-)
 
 WHO_ACTS: dict[Actor, str] = {
     Actor.NOBODY: "Nobody needs to act.",
@@ -43,6 +29,10 @@ WHO_ACTS: dict[Actor, str] = {
     Actor.ACCOUNT_MANAGER: "The account manager acts next.",
     Actor.PROVIDER: "The provider acts next.",
 }
+
+
+# What is read, and its address.
+Links = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -55,7 +45,7 @@ class Plain:
     meaning: str
     who: str
     next_step: str
-    links: tuple[tuple[str, str], ...] = ()
+    links: Links = ()
 
 
 def person(user: Any) -> str:
@@ -96,7 +86,7 @@ def about_login(login: Login, *, now: datetime, outage: Outage | None = None) ->
             WHO_ACTS[Actor.NOBODY],
             "Nobody needs to reconnect: wait for the next night.",
         )
-        return replace(said, links=_links(Outcome(login.outcome), login.provider_code))
+        return replace(said, links=_links(Outcome(login.outcome), login))
     if not login.outcome:
         return Plain(
             "This login has not been asked about yet.",
@@ -158,6 +148,8 @@ def _about_gone(login: Login) -> Plain:
 
 
 def _about_inactive(login: Login) -> Plain:
+    if has_no_switch(login) and login.nightly != "off":
+        return _about_held(login)
     if login.nightly == "off" and login.nightly_verified_at is None:
         return Plain(
             "Switched off here; the provider accepted it, but no read-back has confirmed it.",
@@ -181,41 +173,62 @@ def _about_inactive(login: Login) -> Plain:
     )
 
 
+def has_no_switch(login: Login) -> bool:
+    """Tell whether the provider has no nightly switch: an order to switch ends here."""
+    return wiring.here_only(login.provider.name, Purpose.SWITCH_OFF)
+
+
+def _about_held(login: Login) -> Plain:
+    """Say of an inactive login that its provider goes on, as it cannot be told to stop."""
+    return Plain(
+        "Switched off here: we stopped asking. "
+        + wiring.about(login.provider.name, Purpose.SWITCH_OFF),
+        WHO_ACTS[Actor.OPERATIONS],
+        f"While {login.provider} holds it, it costs: order it deleted there.",
+    )
+
+
 def _about_answer(call: Call) -> Plain:
     """Name the outcome only where the call can end a login's refresh; none is fresh by itself."""
-    explain: Any = EXPLAINERS.get(call.provider)
-    if explain is None:
-        return Plain("", "", "")
-    row = explain(
+    row = wiring.explain(
+        call.provider,
         code=call.provider_code,
         message=call.message or call.error,
         http_status=call.http_status_code,
         endpoint=call.endpoint,
     )
-    refreshes, worked = call.endpoint in REFRESHING, row.outcome is Outcome.FRESH
+    if row is None:
+        return Plain("", "", "")
+    refreshing = wiring.words(call.provider).refreshing
+    refreshes, worked = call.endpoint in refreshing, row.outcome is Outcome.FRESH
     if worked and not refreshes:
         return Plain("The call worked.", WHO_ACTS[row.actor], "Nothing to do.")
     named = refreshes and not worked
     meaning = f"{outcome_label(row.outcome)}: {row.meaning}" if named else row.meaning
-    return Plain(meaning, WHO_ACTS[row.actor], row.next_step, _links(row.outcome, row.code))
-
-
-def _about_code(login: Login) -> Plain:
-    explain: Any = EXPLAINERS.get(login.provider.name)
-    if explain is None:
-        return Plain("", "", "")
-    row = explain(code=login.provider_code, endpoint="Authorize")
-    meaning = f"{outcome_label(row.outcome)}: {row.meaning}"
-    links = _links(Outcome(login.outcome), row.code)
+    links = _links(row.outcome) + _code_link(call.provider, row.code)
     return Plain(meaning, WHO_ACTS[row.actor], row.next_step, links)
 
 
-def _links(outcome: Outcome, code: str = "") -> tuple[tuple[str, str], ...]:
-    """Lead to the runbook's heading of an outcome, and to the row of a code that is listed."""
+def _about_code(login: Login) -> Plain:
+    row = wiring.explain(login.provider.name, code=login.provider_code)
+    if row is None:
+        return Plain("", "", "")
+    meaning = f"{outcome_label(row.outcome)}: {row.meaning}"
+    links = _links(Outcome(login.outcome), login)
+    return Plain(meaning, WHO_ACTS[row.actor], row.next_step, links)
+
+
+def _links(outcome: Outcome, login: Login | None = None) -> Links:
+    """Lead to the runbook's heading of an outcome, and to the row of a login's code."""
     label = MEANING_OF[outcome].label
     heading = anchor_of(f"{label} ({outcome})")
-    found = [(f"Runbook: {label}", f"{address_of('runbook')}#{heading}")]
-    if code and flinks_codes.is_in_table(code):
-        code = flinks_codes.normal(code)
-        found.append((code, f"{address_of('provider-answers')}#{anchor_of_code(code)}"))
-    return tuple(found)
+    found = ((f"Runbook: {label}", f"{address_of('runbook')}#{heading}"),)
+    return found + (_code_link(login.provider.name, login.provider_code) if login else ())
+
+
+def _code_link(provider: str, code: str) -> Links:
+    """Lead to the row of a code that its provider's table lists."""
+    listed = wiring.listed_code(provider, code)
+    if not listed:
+        return ()
+    return ((listed, f"{address_of('provider-answers')}#{anchor_of_code(listed)}"),)

@@ -1,0 +1,56 @@
+"""What a list calls the provider's own fields: as the provider does that it is narrowed to.
+
+A list of several providers keeps the words of the first one in the settings.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+
+from refreshops import wiring
+from refreshops.providers.words import ProviderWords
+
+# What stands in the address of a list that is narrowed to one provider.
+PROVIDER = "provider"
+
+
+def listed(request: HttpRequest) -> tuple[str, ...]:
+    """Return the providers whose rows a list may show, by its address."""
+    names = wiring.provider_names()
+    chosen = request.GET.get(PROVIDER, "")
+    return (chosen,) if chosen in names else names
+
+
+def words_of_list(request: HttpRequest) -> ProviderWords:
+    """Return the words of the provider that a list is narrowed to, else of the first."""
+    return wiring.words(listed(request)[0])
+
+
+def under(label: str, column: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a column of a list under another heading."""
+
+    def headed(row: Any) -> Any:
+        return column(row)
+
+    headed.__name__ = column.__name__
+    headed.short_description = label  # type: ignore[attr-defined]
+    if hasattr(column, "admin_order_field"):
+        headed.admin_order_field = column.admin_order_field  # type: ignore[attr-defined]
+    return headed
+
+
+def renamed(
+    admin: Any, request: HttpRequest, columns: tuple[Any, ...], *, names: dict[str, str]
+) -> tuple[Any, ...]:
+    """Return a list's columns with headings of the provider it is narrowed to.
+
+    `names` are columns by the word they show: {"code": "code", "login": "login_id"}.
+    """
+    if len(wiring.provider_names()) == len(listed(request)) > 1:
+        return columns
+    words = words_of_list(request)
+    return tuple(
+        under(getattr(words, names[name]), getattr(admin, name)) if name in names else name
+        for name in columns
+    )
