@@ -21,7 +21,7 @@ from refreshops.providers.contract import Result
 from refreshops.routine.models import OPEN_ATTEMPT, RANK_CUSTOMER, Attempt, Run
 from refreshops.routine.turns import next_turn
 from refreshops.rules.lifecycle import AttemptState, Origin, Purpose
-from refreshops.rules.outcomes import Outcome
+from refreshops.rules.outcomes import Outcome, Reason
 from refreshops.tracing.events import A_CUSTOMER, Action, note
 
 # How long a handover may lie: Flinks forgets a RequestId after 8 idle minutes.
@@ -212,12 +212,18 @@ def settle(attempt: Attempt, result: Result, *, sealed: bytes | None, now: datet
     if result.handover is not None:
         links.update(sealed_handover=sealed, handover_until=now + HANDOVER_LASTS)
         return
-    if attempt.login is None or result.outcome not in CAME_WELL:
+    got_in = _got_in(result)
+    if attempt.login is None or not (got_in or result.outcome in CAME_WELL):
         return
     for link in links.select_for_update():
         meant = attempt.claimed_login_id or link.login_id in (None, attempt.login_id)
-        if meant and (result.outcome is Outcome.FRESH or link.login_id is None):
+        if meant and (got_in or link.login_id is None):
             _end(link, attempt, attempt.login, now=now)
+
+
+def _got_in(result: Result) -> bool:
+    """Tell whether the provider can sign in again: what it lacks then, the customer cannot give."""
+    return result.outcome is Outcome.FRESH or result.reason is Reason.PARTIAL
 
 
 def _end(link: ConnectLink, attempt: Attempt, login: Login, *, now: datetime) -> None:

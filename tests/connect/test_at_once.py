@@ -11,6 +11,8 @@ from refreshops.logins.models import Contact
 from refreshops.providers.contract import Handover
 from refreshops.routine.models import Attempt, Run
 from refreshops.rules.outcomes import Outcome, Reason
+from tests.builders import make_login
+from tests.connect import sessions
 from tests.connect.conftest import Browser, address_of, end
 from tests.routine.at_once import at_once
 
@@ -71,6 +73,19 @@ def test_returns_at_one_instant_are_one(link, browser):
     link.refresh_from_db()
     assert found == [200] * AT_ONCE
     assert attempt.claimed_login_id == link.claimed_login_id
+    assert link.attempt_id == attempt.pk
+
+
+def test_returns_of_one_session_at_one_instant_are_one(make_link):
+    login = make_login(provider=sessions.session_provider(), login_id="token-of-a-login")
+    link = make_link(provider=login.provider, login=login)
+    sessions.send_on(Browser(), link)
+
+    found = at_once(*[lambda: sessions.come_back(Browser()).status_code] * AT_ONCE)
+
+    link.refresh_from_db()
+    [attempt] = Attempt.objects.filter(purpose="refresh")
+    assert found == [200] * AT_ONCE
     assert link.attempt_id == attempt.pk
 
 
