@@ -47,6 +47,7 @@ class FlanksFate:
     `passing`: it is over after the pending polls. `refusal` with `refused` products is spoken by
     their data calls (`heals`: after the pending asks); without, by the status and all data calls.
     `stored`: `ignore_data_error` brings data for the products that are errored or refused.
+    `old`: it is under way since days, and never ends.
     """
 
     name: str
@@ -69,11 +70,17 @@ class FlanksFate:
     quiet: bool = False
     empty: bool = False
     exists: bool = True
+    old: bool = False
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the status says that the first extraction is not over."""
+        return self.pending or bool(self.not_created)
 
     @property
     def passing(self) -> bool:
         """Whether a few polls end it."""
-        return self.pending or bool(self.not_created) or self.heals
+        return (self.under_way or self.heals) and not self.old
 
     @property
     def goes_well(self) -> bool:
@@ -83,7 +90,7 @@ class FlanksFate:
 
 def _says(name: str, outcome: str, status: int, text: str, code: int | None = None) -> FlanksFate:
     return FlanksFate(
-        name, outcome, str(code or status), refusal=Spoken(status, text, code),
+        name, outcome, str(code or ""), refusal=Spoken(status, text, code),
         updated=Updated.FEW_DAYS,
     )  # fmt: skip
 
@@ -135,6 +142,8 @@ FOR_THE_CUSTOMER = (
 UNDER_WAY = (
     FlanksFate("initial_pending", pending=True, not_created=PRODUCTS[2:]),
     *(FlanksFate(f"not_created_{product}", not_created=(product,)) for product in PRODUCTS),
+    FlanksFate("pending_too_long", "provider_fault", "pending", pending=True,
+               not_created=PRODUCTS[2:], old=True),
     FlanksFate("processing", heals=True, refused=("portfolio",),
                refusal=Spoken(400, RETRIEVING, 20002)),
     FlanksFate("processing_everything", heals=True, refused=PRODUCTS,

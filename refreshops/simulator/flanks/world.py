@@ -58,6 +58,9 @@ class Credential:
         self.fate = fate
         self.tokens = {name: secret_from(self.login_id, name) for name in fate.tokens}
         self.updated_at = _updated_at(fate, chance=Random(f"{self.login_id}/night"), now=now)
+        if fate.under_way:
+            # The first extraction comes right after the beginning.
+            self.created_at = now - timedelta(days=5 if fate.old else 0, hours=3)
         self.work_again()
 
     def work_again(self, polls: int | None = None) -> None:
@@ -177,7 +180,7 @@ def _credential(
         status=status,
         fate=fate,
         updated_at=None,
-        created_at=now - timedelta(days=0 if fate.pending else days, hours=3),
+        created_at=now - timedelta(days=days),
         last_transaction_on=now.date() - timedelta(days=400 if fate.quiet else 1),
         pending_polls=recipe.pending_polls if recipe.pending_seconds is None else 0,
         pending_seconds=recipe.pending_seconds or 0.0,
