@@ -23,7 +23,6 @@ from django.db.models import (
     When,
 )
 
-from refreshops.console.addresses import all_logins
 from refreshops.console.filters import LeakFilter
 from refreshops.console.scoping import logins_by_customer, logins_of, sees_everything
 from refreshops.logins import leaks
@@ -41,7 +40,7 @@ MANY = 500
 UNCONFIRMED = LeakFilter.unconfirmed
 UNKNOWN = "unknown_here"
 
-# What the logins of a list cost, in words around the sum; on here and off there costs nothing.
+# What the logins of a list cost, in words around the sum; what is off or unknown there is free.
 COST_WORDS = {
     leaks.OFF_HERE_ON_THERE: "They cost {} a month.",
     leaks.NEVER_VERIFIED: "They cost up to {} a month, if the provider refreshes them.",
@@ -55,13 +54,12 @@ PUTS_RIGHT = (Purpose.SWITCH_OFF, Purpose.SWITCH_ON, Purpose.CHECK_SCHEDULE, Pur
 
 @dataclass(frozen=True)
 class Tally:
-    """One list counted: `gone` of them the provider does not know any more.
+    """One list counted, in all and by provider.
 
     `under_way` have an order that has begun; `row` is one of them, None when there is none.
     """
 
     count: int = 0
-    gone: int = 0
     under_way: int = 0
     row: int | None = None
     seen_first_at: datetime | None = None
@@ -74,32 +72,6 @@ class Tally:
         if self.seen_first_at is None or self.seen_last_at is None:
             return True
         return self.seen_last_at - self.seen_first_at < timedelta(minutes=1)
-
-
-@dataclass(frozen=True)
-class Button:
-    """An order about a whole list, or with `across` false about `row` alone: a form as the list
-    behind it takes for its action. `row` is any row of it: without one ticked it takes no form.
-    """
-
-    label: str
-    action: str
-    url: str
-    row: int
-    grave: bool = False
-    across: bool = True
-
-
-@dataclass(frozen=True)
-class LeakList:
-    """What the page draws of one list."""
-
-    leak: leaks.Leak
-    tally: Tally
-    cost: str
-    url: str
-    rows: list[Login]
-    buttons: list[Button]
 
 
 def tally(
@@ -115,13 +87,12 @@ def tally(
         for name in names
     ]
     found: dict[str, Tally] = {}
-    for name, provider, number, gone, under_way, first_at, last_at, row in parts[0].union(
+    for name, provider, number, under_way, first_at, last_at, row in parts[0].union(
         *parts[1:], all=True
     ):
         before = found.get(name, Tally())
         found[name] = Tally(
             count=before.count + number,
-            gone=before.gone + gone,
             under_way=before.under_way + under_way,
             row=before.row or row,
             seen_first_at=min(filter(None, (before.seen_first_at, first_at)), default=None),
@@ -141,7 +112,6 @@ def _counted(name: str, rows: LoginQuerySet) -> Any:
     named = kept.annotate(leak=Value(name, output_field=CharField()))
     return named.values_list("leak", "provider_id").annotate(
         Count("pk"),
-        Count("gone_at"),
         under_way=Count("pk", filter=Q(pk__in=ordered.values("login_id"))),
         seen_first=Min("nightly_seen_at"),
         seen_last=Max("nightly_seen_at"),
@@ -154,7 +124,6 @@ def _unknown() -> Any:
     named = rows.annotate(leak=Value(UNKNOWN, output_field=CharField()))
     return named.values_list("leak", "provider_id").annotate(
         Count("pk"),
-        gone=Value(0, output_field=IntegerField()),
         under_way=Value(0, output_field=IntegerField()),
         seen_first=Min("first_seen_at"),
         seen_last=Max("last_seen_at"),
@@ -187,32 +156,7 @@ def money_words(*, per_provider: dict[int, int], prices: Prices) -> str:
     return ", ".join(f"{amount:.2f} {name}" for name, amount in sorted(sums.items()) if amount)
 
 
-def lists_for(
-    user: Any, *, tallies: dict[str, Tally], prices: Prices, now: datetime
-) -> list[LeakList]:
-    """Return the lists of the register, each with its first rows and its buttons."""
-    rows = _first_rows(user, tallies, now=now)
-    return [
-        _list_of(user, leak, tallies[leak.name], rows=rows.get(leak.name, []), prices=prices)
-        for leak in leaks.LEAKS.values()
-    ]
-
-
-def _list_of(
-    user: Any, leak: leaks.Leak, counted: Tally, *, rows: list[Login], prices: Prices
-) -> LeakList:
-    money = money_words(per_provider=counted.per_provider, prices=prices)
-    return LeakList(
-        leak=leak,
-        tally=counted,
-        cost=COST_WORDS[leak.name].format(money) if money and leak.name in COST_WORDS else "",
-        url=all_logins(leak=leak.name),
-        rows=rows,
-        buttons=buttons(user, leak.name, counted, row=rows[0].pk) if rows else [],
-    )
-
-
-def _first_rows(user: Any, tallies: dict[str, Tally], *, now: datetime) -> dict[str, list[Login]]:
+def first_rows(user: Any, tallies: dict[str, Tally], *, now: datetime) -> dict[str, list[Login]]:
     """Return the first rows of each of the lists, all in one query."""
     names = [name for name in leaks.LEAKS if tallies[name].count]
     if not names:
@@ -222,7 +166,7 @@ def _first_rows(user: Any, tallies: dict[str, Tally], *, now: datetime) -> dict[
     keys = firsts[0].union(*firsts[1:], all=True)
     inside = {f"in_{name}": _whether(leaks.LEAKS[name].condition) for name in names}
     rows = logins_of(user).filter(pk__in=keys).annotate(**inside)
-    found = list(rows.select_related("customer__account_manager").order_by("pk"))
+    found = list(rows.select_related("customer__account_manager", "provider").order_by("pk"))
     # A row of two lists is the first of both: the ten with the lowest keys are the first ten.
     return {
         name: [row for row in found if getattr(row, f"in_{name}")][:FIRST_ROWS] for name in names
@@ -243,39 +187,6 @@ def _whether(condition: Q) -> Case:
     return Case(When(condition, then=True), default=False, output_field=BooleanField())
 
 
-def buttons(user: Any, name: str, counted: Tally, *, row: int) -> list[Button]:
-    """Return the orders that put a list right, as far as `user` may give them."""
-    may_switch = user.has_perm("logins.switch_login")
-    if name == leaks.NEVER_VERIFIED:
-        if not (may_switch or user.has_perm("logins.refresh_login")):
-            return []
-        label = f"Check the schedule of {how_many(counted.count)}…"
-        return [Button(label, "check_schedule", all_logins(leak=name), row)]
-    if not may_switch:
-        return []
-    if name == leaks.ON_HERE_OFF_THERE:
-        return _two_ways(counted, row=row)
-    return [switch_off(f"Switch off {how_many(counted.count)}…", all_logins(leak=name), row=row)]
-
-
-def _two_ways(counted: Tally, *, row: int) -> list[Button]:
-    """Return on again for those the provider knows, and off here too for the rest."""
-    name, known = leaks.ON_HERE_OFF_THERE, counted.count - counted.gone
-    found = []
-    if known:
-        url = all_logins(leak=name, gone_at__isnull="True")
-        found.append(Button(f"Switch {how_many(known)} on again…", "switch_on", url, row))
-    if counted.gone:
-        url = all_logins(leak=name, gone_at__isnull="False")
-        found.append(switch_off(f"Retire {how_many(counted.gone)} unknown there…", url, row=row))
-    return found
-
-
 def how_many(number: int) -> str:
     """Return "1 login" or "13 logins"."""
     return f"{number} login{'' if number == 1 else 's'}"
-
-
-def switch_off(label: str, url: str, *, row: int) -> Button:
-    """Return the button that orders a whole list off."""
-    return Button(label, "switch_off", url, row, grave=True)

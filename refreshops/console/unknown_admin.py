@@ -28,7 +28,7 @@ class UnknownLoginAdmin(MachineRowsAdmin):
     ordering = ("first_seen_at", "pk")
     sortable_by = ()
     paginator = CappedPaginator
-    actions = ("switch_off", "register")  # type: ignore[assignment]
+    actions = ("switch_off", "forget", "register")  # type: ignore[assignment]
     fields = (
         "provider",
         "login_id",
@@ -55,6 +55,10 @@ class UnknownLoginAdmin(MachineRowsAdmin):
         """Tell whether this person may switch the nightly refresh."""
         return unknown_list.may_switch(request.user)
 
+    def has_forget_permission(self, request: HttpRequest) -> bool:
+        """Tell whether this person may have logins deleted at their provider."""
+        return unknown_list.may_forget(request.user)
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[UnknownLogin], search_term: str
     ) -> tuple[QuerySet[UnknownLogin], bool]:
@@ -70,6 +74,11 @@ class UnknownLoginAdmin(MachineRowsAdmin):
     ) -> HttpResponse | None:
         """Register the chosen logins under nobody and order them off."""
         return unknown_orders.switch_off(self, request, queryset)
+
+    @admin.action(description="Delete at the provider…", permissions=["forget"])
+    def forget(self, request: HttpRequest, queryset: QuerySet[UnknownLogin]) -> HttpResponse | None:
+        """Register the chosen logins under nobody and have them deleted where they are."""
+        return unknown_orders.forget(self, request, queryset)
 
     @admin.action(description="Register to a customer…", permissions=["register"])
     def register(

@@ -4,42 +4,53 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.http import urlencode
 
-from refreshops.console.leak_lists import (
-    FIRST_ROWS,
+from refreshops import wiring
+from refreshops.console import order_kinds
+from refreshops.console.leak_buttons import (
     Button,
-    Prices,
-    Tally,
-    how_many,
-    money_words,
+    Names,
+    Part,
+    delete_words,
+    forget,
+    parts,
     switch_off,
 )
+from refreshops.console.leak_lists import FIRST_ROWS, Prices, Tally, how_many, money_words
 from refreshops.console.scoping import sees_everything
 from refreshops.logins import leaks
-from refreshops.logins.models import UnknownLogin
-from refreshops.routine.models import Attempt
-from refreshops.rules.outcomes import Outcome
+from refreshops.logins.models import Provider, UnknownLogin
+
+
+@dataclass(frozen=True)
+class Report:
+    """A provider's newest report: of when it is, whether it names all that is held there.
+
+    `doubt` says what of it was not believed.
+    """
+
+    provider: Provider
+    at: datetime | None
+    complete: bool = False
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
 class UnknownList:
-    """What the page draws: `rows` go with the orders about each of them alone.
-
-    `reported_at` is when the provider last told us.
-    """
+    """What the page draws: `rows` go with the orders about each of them alone."""
 
     count: int
     cost: str
     rows: list[tuple[UnknownLogin, list[Button]]]
     url: str
     buttons: list[Button]
-    reported_at: datetime | None
+    reports: list[Report]
 
 
 def unknown_list(
-    user: Any, *, counted: Tally, prices: Prices, reported_at: datetime | None
+    user: Any, *, counted: Tally, prices: Prices, names: Names, reports: list[Report]
 ) -> UnknownList | None:
     """Return the list for `user`, or None when it is not theirs to see: it belongs to nobody."""
     if not sees_unknown(user):
@@ -48,15 +59,22 @@ def unknown_list(
     if counted.count:
         first = list(leaks.unknown_here().select_related("provider")[:FIRST_ROWS])
     money, url = money_words(per_provider=counted.per_provider, prices=prices), _address()
-    number = counted.count
     return UnknownList(
-        count=number,
+        count=counted.count,
         cost=f"They cost up to {money} a month." if money else "",
         rows=[(row, _of_one(user, row, url=url)) for row in first],
         url=url,
-        buttons=_buttons(user, number, url=url, row=first[0].pk) if first else [],
-        reported_at=reported_at,
+        buttons=_buttons(user, counted, row=first[0].pk, names=names) if first else [],
+        reports=[row for row in reports if row.at] or reports[:1],
     )
+
+
+def report_of(provider: Provider, *, at: datetime | None, told: Any) -> Report:
+    """Read what the run that asked for it keeps of a report."""
+    kept = told.get("nightly") if isinstance(told, dict) else None
+    if at is None or not isinstance(kept, dict):
+        return Report(provider, at)
+    return Report(provider, at, bool(kept.get("complete")), str(kept.get("doubt", "")))
 
 
 def sees_unknown(user: Any) -> bool:
@@ -74,21 +92,22 @@ def may_switch(user: Any) -> bool:
     return sees_unknown(user) and bool(user.has_perm("logins.switch_login"))
 
 
-def last_report() -> QuerySet[Attempt, datetime | None]:
-    """Return when a provider last told us which logins its nightly refresh leaves out.
-
-    A query of one row at most, to be asked with others.
-    """
-    # By the index of a login's attempts: by that of the outcomes it would read most of them all,
-    # so that the outcome is asked for in a way that no index answers.
-    told = Attempt.objects.filter(login__isnull=True, outcome__startswith=Outcome.FRESH.value)
-    return told.order_by("login_id", "-pk").values_list("finished_at", flat=True)[:1]
+def may_forget(user: Any) -> bool:
+    """Tell whether this person may have unknown logins deleted where they are."""
+    return sees_unknown(user) and order_kinds.may(user, "forget")
 
 
-def _buttons(user: Any, number: int, *, url: str, row: int) -> list[Button]:
-    if not may_switch(user):
-        return []
-    return [switch_off(f"Switch off {how_many(number)} at the provider…", url, row=row)]
+def _buttons(user: Any, counted: Tally, *, row: int, names: Names) -> list[Button]:
+    switched, others = parts(counted, names)
+    found = []
+    if may_switch(user):
+        for part in switched:
+            label = f"Switch off {how_many(part.number)}{part.at or ' at the provider'}…"
+            found.append(switch_off(label, _address(part), row=row))
+    if may_forget(user):
+        deleting = [part for part in others if wiring.can_forget(part.name)]
+        found += [forget(delete_words(part), _address(part), row=row) for part in deleting]
+    return found
 
 
 def _of_one(user: Any, row: UnknownLogin, *, url: str) -> list[Button]:
@@ -98,5 +117,7 @@ def _of_one(user: Any, row: UnknownLogin, *, url: str) -> list[Button]:
     return [Button(f"Register {row.login_id[:8]}…", "register", url, row.pk, across=False)]
 
 
-def _address() -> str:
-    return reverse("admin:logins_unknownlogin_changelist")
+def _address(part: Part | None = None) -> str:
+    query = urlencode(part.filters) if part else ""
+    address = reverse("admin:logins_unknownlogin_changelist")
+    return f"{address}?{query}" if query else address

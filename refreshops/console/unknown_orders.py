@@ -1,9 +1,9 @@
-"""What people do with logins nobody registered: give them to a customer, or order them off."""
+"""What people do with logins nobody registered: give them to a customer, or order them away."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.db import transaction
 from django.db.models import QuerySet
@@ -13,49 +13,71 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from refreshops import wiring
+from refreshops.console import orders
 from refreshops.console.addresses import all_logins, page
-from refreshops.console.confirm import Question, ask, reason_of
-from refreshops.console.leak_lists import how_many, money_words, prices
-from refreshops.console.moments import lasting_words
+from refreshops.console.confirm import ask, reason_of
+from refreshops.console.leak_buttons import has_no_switch
+from refreshops.console.leak_lists import how_many
 from refreshops.console.once import new_token, place_once
 from refreshops.console.orders import KINDS
 from refreshops.console.scoping import seen_by
 from refreshops.console.search import is_number
 from refreshops.console.story import tell
+from refreshops.console.unknown_questions import NOBODYS, SAMPLE, hidden_fields, question_about
 from refreshops.logins.models import Customer, Login, UnknownLogin
 from refreshops.logins.unknown import register_unknown
 from refreshops.routine import services, tasks
 from refreshops.rules.lifecycle import Purpose
-from refreshops.rules.pacing import forecast
 from refreshops.tracing.events import Action
 
-NOBODYS = "unassigned"
 NOBODYS_NAME = "Not assigned to a customer"
 GONE_MEANWHILE = "These logins were registered, or left the provider's report, meanwhile."
-NEEDS_APPROVAL = (
-    "So many need a second person's approval: until then they are registered here, and nothing "
-    "changes at the provider."
+NO_SWITCH = (
+    "{} left out: their provider has no nightly switch. To stop paying for them, have them deleted "
+    "there."
 )
-SAMPLE = 20
 MOST_AT_ONCE = 20_000
+LIST = "admin:logins_unknownlogin_changelist"
+ORDERED = {Purpose.SWITCH_OFF: "off", Purpose.FORGET: "deleted"}
 
 Unknown = QuerySet[UnknownLogin]
 
 
 def switch_off(model_admin: Any, request: HttpRequest, chosen: Unknown) -> HttpResponse:
-    """Ask first; then register the rows as inactive and order them off, both or neither."""
+    """Ask first; then register the rows as inactive and order them off, both or neither.
+
+    Those of a provider without a nightly switch are left out: being off here ends nothing there.
+    """
     rows = _rows(model_admin, request, chosen)
+    switched = [row for row in rows if not has_no_switch(row.provider.name)]
+    if left := len(rows) - len(switched):
+        messages.warning(request, NO_SWITCH.format(how_many(left)))
+        if not switched:
+            return redirect(LIST)
+    return _order(request, switched, purpose=Purpose.SWITCH_OFF)
+
+
+def forget(model_admin: Any, request: HttpRequest, chosen: Unknown) -> HttpResponse:
+    """Ask first; then register the rows as inactive and have them deleted at their provider."""
+    rows = _rows(model_admin, request, chosen)
+    return _order(request, rows, purpose=Purpose.FORGET)
+
+
+def _order(request: HttpRequest, rows: list[UnknownLogin], *, purpose: Purpose) -> HttpResponse:
     confirmed = "confirmed" in request.POST
     if not rows and not confirmed:
         return _none_left(request)
+    question = question_about(rows, purpose=purpose)
     if not confirmed:
-        return ask(request, _switch_off_question(rows))
+        return ask(request, question)
     reason = reason_of(request)
     if rows and not reason.strip():
-        question = _switch_off_question(rows)
         return ask(request, question, error="Say why: the reason stands on the receipt.")
+    if rows and not question.is_typed(request):
+        error = f"Type {question.typed} in the field below, exactly so."
+        return ask(request, question, error=error)
     try:
-        return _give(request, rows, reason=reason)
+        return _give(request, rows, purpose=purpose, reason=reason)
     except services.Refused as refusal:
         messages.error(request, str(refusal))
         return redirect(request.get_full_path())
@@ -86,67 +108,12 @@ def _rows(model_admin: Any, request: HttpRequest, chosen: Unknown) -> list[Unkno
 
 def _none_left(request: HttpRequest) -> HttpResponse:
     messages.info(request, GONE_MEANWHILE)
-    return redirect("admin:logins_unknownlogin_changelist")
+    return redirect(LIST)
 
 
-def _hidden(rows: list[UnknownLogin], action: str) -> list[tuple[str, str]]:
-    keys = [str(row.pk) for row in rows]
-    fields = [("action", action), ("select_across", "0"), ("confirmed", "yes")]
-    return [*fields, ("rows", ",".join(keys)), (ACTION_CHECKBOX_NAME, keys[0])]
-
-
-def _switch_off_question(rows: list[UnknownLogin]) -> Question:
-    number = len(rows)
-    counted: dict[int, int] = {}
-    for row in rows:
-        counted[row.provider_id] = counted.get(row.provider_id, 0) + 1
-    facts = [("Will be touched", str(number)), ("Takes", _lasting(rows, counted))]
-    if money := money_words(per_provider=counted, prices=prices()):
-        facts.append(("Money", f"Saves up to {money} a month"))
-    return Question(
-        title=f"Switch off at the provider: {how_many(number)}",
-        consequence="Nobody knows these logins here. They are registered as inactive under the "
-        f"customer “{NOBODYS}”, so that the order and its receipts have something to stand on, and "
-        "are switched off at the provider.",
-        button=f"Switch off: {how_many(number)}",
-        back_url=reverse("admin:logins_unknownlogin_changelist"),
-        needs_reason=True,
-        grave=True,
-        facts=facts,
-        sample=[_as_login(row) for row in rows[:SAMPLE]],
-        not_shown=max(0, number - SAMPLE),
-        hidden=_hidden(rows, "switch_off"),
-        notices=[NEEDS_APPROVAL] if number > wiring.approval_above() else [],
-    )
-
-
-def _as_login(row: UnknownLogin) -> dict[str, str]:
-    return {
-        "customer": NOBODYS,
-        "institution": "",
-        "login_id": row.login_id,
-        "status": "not registered",
-    }
-
-
-def _lasting(rows: list[UnknownLogin], counted: dict[int, int]) -> str:
-    paced = KINDS[Purpose.SWITCH_OFF].paced_calls
-    providers = {row.provider_id: row.provider for row in rows}.values()
-    spans = [
-        forecast(
-            logins=counted[provider.pk] * paced,
-            per_window=provider.logins_per_minute,
-            window=wiring.window(),
-        )
-        for provider in providers
-    ]
-    limits = ", ".join(
-        f"{provider} {provider.logins_per_minute} a minute" for provider in providers
-    )
-    return f"{lasting_words(max(spans))} ({limits})"
-
-
-def _give(request: HttpRequest, rows: list[UnknownLogin], *, reason: str) -> HttpResponse:
+def _give(
+    request: HttpRequest, rows: list[UnknownLogin], *, purpose: Purpose, reason: str
+) -> HttpResponse:
     now = wiring.clock()
 
     def place() -> list[int]:
@@ -157,20 +124,15 @@ def _give(request: HttpRequest, rows: list[UnknownLogin], *, reason: str) -> Htt
         if not logins:
             raise services.NothingToDo(GONE_MEANWHILE)
         _note(request, logins, customer)
-        opened = services.switch(
-            logins=Login.objects.filter(pk__in=[login.pk for login in logins]),
-            on=False,
-            by=request.user,
-            reason=reason,
-            now=now,
-            local_date=wiring.local_date(now),
-            window=wiring.window(),
-            approval_above=wiring.approval_above(),
+        opened = orders.place(
+            KINDS[purpose],
+            chosen=Login.objects.filter(pk__in=[login.pk for login in logins]),
+            wish=_wish(request, reason, now=now),
         )
         for row in opened:
             tasks.nudge(row.run.provider.name)
-            said = f"{how_many(row.planned)} ordered off as run {row.run.pk}. {row.waits}"
-            messages.success(request, said.strip())
+            said = f"{how_many(row.planned)} ordered {ORDERED[purpose]} as run {row.run.pk}."
+            messages.success(request, f"{said} {row.waits}".strip())
         return [row.run.pk for row in opened]
 
     placed = place_once(request, token=request.POST.get("token", ""), place=place)
@@ -179,6 +141,18 @@ def _give(request: HttpRequest, rows: list[UnknownLogin], *, reason: str) -> Htt
     if len(placed.run_ids) == 1:
         return redirect(page("routine_run", placed.run_ids[0]))
     return redirect("admin:routine_run_changelist")
+
+
+def _wish(request: HttpRequest, reason: str, *, now: datetime) -> orders.Wish:
+    return orders.Wish(
+        by=request.user,
+        reason=reason,
+        now=now,
+        local_date=wiring.local_date(now),
+        window=wiring.window(),
+        approval_above=wiring.approval_above(),
+        can_forget=wiring.can_forget,
+    )
 
 
 def _customer(request: HttpRequest, reference: str) -> Customer | None:
@@ -198,11 +172,11 @@ def _ask_customer(
     context = {
         **admin.site.each_context(request),
         "title": f"Register {how_many(len(rows))} to a customer",
-        "back_url": reverse("admin:logins_unknownlogin_changelist"),
+        "back_url": reverse(LIST),
         "number": len(rows),
         "rows": rows[:SAMPLE],
         "not_shown": max(0, len(rows) - SAMPLE),
-        "hidden": _hidden(rows, "register"),
+        "hidden": hidden_fields(rows, "register"),
         "customer": request.POST.get("customer", ""),
         "token": request.POST.get("token") or new_token(),
         "error": error,
