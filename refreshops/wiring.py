@@ -134,6 +134,10 @@ def policy() -> Policy:
         confirm_waits=tuple(wait * settings.WAIT_SCALE for wait in usual.confirm_waits),
         network_waits=tuple(wait * settings.WAIT_SCALE for wait in usual.network_waits),
         busy_wait=usual.busy_wait * settings.WAIT_SCALE,
+        long_work_every=usual.long_work_every * settings.WAIT_SCALE,
+        long_work_first=usual.long_work_first * settings.WAIT_SCALE,
+        long_work_later_every=usual.long_work_later_every * settings.WAIT_SCALE,
+        long_work_limit=usual.long_work_limit * settings.WAIT_SCALE,
     )
 
 

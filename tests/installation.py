@@ -9,10 +9,11 @@ import sqlite3
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -149,11 +150,17 @@ class Templates:
         return self._start_postgres()
 
     def fresh(
-        self, kind: str, *, folder: Path, register: Path | None = None
+        self,
+        kind: str,
+        *,
+        folder: Path,
+        register: Path | None = None,
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[str, dict[str, str]]:
         """Return the DATABASE_URL of a new database and the environment it needs.
 
-        It is migrated, and holds the logins of `register`, if one is given.
+        It is migrated, and holds the logins of `register`, if one is given; to import them takes
+        the settings in `more`.
         """
         name = f"{kind}_migrated"
         if name not in self.made:
@@ -163,7 +170,7 @@ class Templates:
             name = f"{kind}_{hashlib.sha256(register.read_bytes()).hexdigest()[:40]}"
             if name not in self.made:
                 url = self._copy(kind, migrated, self.folder, name)
-                self._make(name, url, kind, "import_logins", str(register))
+                self._make(name, url, kind, "import_logins", str(register), more=more)
         url = self._copy(kind, self.made[name], folder, f"t{uuid.uuid4().hex}")
         return url, self._environment(kind)
 
@@ -184,12 +191,19 @@ class Templates:
             return f"sqlite:///{folder / name}.sqlite3"
         return self.postgres.create(name, template=url.rpartition("/")[2])
 
-    def _make(self, name: str, url: str, kind: str, *command: str) -> None:
+    def _make(
+        self,
+        name: str,
+        url: str,
+        kind: str,
+        *command: str,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         place = Installation(
             self.folder,
             database_url=url,
             api_url="http://127.0.0.1:9/v3/",
-            environment=self._environment(kind),
+            environment={**self._environment(kind), **more},
         )
         place.manage(*command)
         self.made[name] = url

@@ -11,6 +11,7 @@ import pytest
 from tests.installation import Installation, Templates
 from tests.postgres import running_postgres
 from tests.processes.forked import ForkedInstallation, Forks, running_forks
+from tests.processes.sides import NOWHERE, needs_flanks
 from tests.simulation import Simulator, running_simulator
 
 
@@ -58,7 +59,8 @@ def install(
 
     def start(kind: str, simulator: Simulator | None = None, **environment: str) -> Installation:
         register = simulator.register if simulator else None
-        url, needed = templates.fresh(kind, folder=tmp_path, register=register)
+        more = NOWHERE if needs_flanks(register) else {}
+        url, needed = templates.fresh(kind, folder=tmp_path, register=register, more=more)
         api_url = environment.pop("FLINKS_API_URL", None)
         place = ForkedInstallation(
             tmp_path,

@@ -1,7 +1,7 @@
 """A driving process that dies by its own kill -9, at a named point or again and again at random.
 
-dying_driver.py at POINT [COUNT]     die when POINT is reached for the COUNTth time
-dying_driver.py often KILLS SEED     fork a driver, kill it at a random time, KILLS times
+dying_driver.py PROVIDER at POINT COUNT      die when POINT is reached for the COUNTth time
+dying_driver.py PROVIDER often KILLS SEED    fork a driver, kill it at a random time, KILLS times
 """
 
 import os
@@ -65,9 +65,9 @@ def after(owner: Any, name: str, act: Callable[[Any], None]) -> None:
     setattr(owner, name, wrapped)
 
 
-def arm(point: str, countdown: Countdown) -> None:
+def arm(name: str, point: str, countdown: Countdown) -> None:
     """Put the deadly step at `point`."""
-    flinks = type(wiring.provider("flinks"))
+    provider = type(wiring.provider(name))
     match point:
         case "before-the-claim":
             before(engine.claims, "claim", lambda *a, **k: countdown())
@@ -76,15 +76,17 @@ def arm(point: str, countdown: Countdown) -> None:
         case "row-written-not-committed":
             after(recorder, "write_down", lambda found: countdown())
         case "committed-not-sent":
-            before(flinks, "send", lambda *a, **k: countdown())
+            before(provider, "send", lambda *a, **k: countdown())
         case "sent-not-answered":
-            before(flinks, "send", lambda *a, **k: threading.Timer(0.1, countdown).start())
+            before(provider, "send", lambda *a, **k: threading.Timer(0.1, countdown).start())
         case "answered-not-recorded":
-            after(flinks, "send", lambda found: countdown())
+            after(provider, "send", lambda found: countdown())
         case "recorded-not-committed":
             after(recording, "_apply", lambda found: countdown())
-        case "after-authorize-before-detail":
-            after(engine, "record", lambda work: _if_detail(work, countdown))
+        case "before-the-data-call":
+            after(engine, "record", lambda work: _if_data(work, countdown))
+        case "a-piece-kept-not-committed":
+            after(recording.pieces, "keep", lambda found: countdown())
         case "during-a-poll-wait":
             after(engine, "record", lambda work: countdown() if work is None else None)
         case "before-the-attempt-is-done":
@@ -93,19 +95,23 @@ def arm(point: str, countdown: Countdown) -> None:
             raise SystemExit(f"no point is called {point}")
 
 
-def _if_detail(work: Any, countdown: Countdown) -> None:
-    if work is not None and work.call.endpoint == "GetAccountsDetail":
+def _if_data(work: Any, countdown: Countdown) -> None:
+    if work is not None and work.call.endpoint in ("GetAccountsDetail", "account", "card"):
         countdown()
 
 
-def die_often(kills: int, seed: int) -> None:
+def drive(name: str) -> None:
+    call_command("run_routine", "--provider", name, "--json")
+
+
+def die_often(name: str, kills: int, seed: int) -> None:
     """Fork a driver, kill it at a random time, again and again."""
     chance = random.Random(seed)
     for _ in range(kills):
         connections.close_all()
         child = os.fork()
         if child == 0:
-            call_command("run_routine", "--json")
+            drive(name)
             os._exit(0)
         time.sleep(chance.uniform(0.05, 0.6))
         os.kill(child, signal.SIGKILL)
@@ -113,9 +119,9 @@ def die_often(kills: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    what = sys.argv[1]
+    provider_name, what, *more = sys.argv[1:]
     if what == "at":
-        arm(sys.argv[2], Countdown(int(sys.argv[3])))
-        call_command("run_routine", "--json")
+        arm(provider_name, more[0], Countdown(int(more[1])))
+        drive(provider_name)
     else:
-        die_often(int(sys.argv[2]), int(sys.argv[3]))
+        die_often(provider_name, int(more[0]), int(more[1]))

@@ -7,7 +7,7 @@ from typing import Any
 from tests.installation import Installation
 from tests.simulation import Simulator
 
-NAMELESS = ("GenerateAuthorizeToken", "GetNightlyRefreshStatus")
+NAMELESS = ("GenerateAuthorizeToken", "GetNightlyRefreshStatus", "token", "credentials/list")
 PACED = ("Authorize", "SetScheduledRefresh", "DeleteCard")
 
 

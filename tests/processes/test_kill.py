@@ -2,13 +2,13 @@
 
 import random
 import signal
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.processes.databases import mostly
 from tests.processes.evidence import assert_everything_ended_once, assert_one_to_one
+from tests.processes.sides import BOTH, FLANKS, FLINKS
 
 DRIVER = str(Path(__file__).with_name("dying_driver.py"))
 CONCURRENCY = 3
@@ -20,54 +20,78 @@ POINTS = [
     "sent-not-answered",
     "answered-not-recorded",
     "recorded-not-committed",
-    "after-authorize-before-detail",
+    "before-the-data-call",
     "during-a-poll-wait",
     "before-the-attempt-is-done",
+]
+# The first call of all fetches the access token; what comes in pieces is kept between calls.
+OF_FLANKS = [
+    ("in-the-claim-before-the-row", 1),
+    ("committed-not-sent", 1),
+    ("sent-not-answered", 1),
+    ("answered-not-recorded", 1),
+    ("recorded-not-committed", 1),
+    ("a-piece-kept-not-committed", 4),
+]
+CASES = [
+    *(pytest.param(FLINKS, point, 5, id=f"flinks-{point}") for point in POINTS),
+    *(pytest.param(FLANKS, point, 5, id=f"flanks-{point}") for point in POINTS),
+    *(pytest.param(FLANKS, *case, id=f"flanks-{case[0]}-{case[1]}") for case in OF_FLANKS),
 ]
 
 pytestmark = pytest.mark.processes
 
 
-def repeats(simulator) -> int:
-    """Count the Authorize calls beyond the first of each login, and data calls likewise."""
-    calls = Counter(
-        (line["login_id"], line["endpoint"])
-        for line in simulator.log_lines()
-        if line["endpoint"] in ("Authorize", "GetAccountsDetail")
-    )
-    return sum(count - 1 for count in calls.values())
-
-
-@pytest.mark.parametrize("point", POINTS)
-def test_a_kill_at_a_named_point_loses_nothing(point, simulate, install):
-    scenario = "pending" if point == "during-a-poll-wait" else "calm"
+@pytest.mark.parametrize(("side", "point", "count"), CASES)
+def test_a_kill_at_a_named_point_loses_nothing(side, point, count, simulate, install):
+    polls = point == "during-a-poll-wait"
+    logins = 12 if side is FLINKS else 8
     simulator = simulate(
-        scenario=scenario, logins=12, limit=0, latency=0.15, body_kb=5, pending_seconds=1.5
+        scenario="pending" if polls else "calm",
+        limit=0,
+        latency=0.15 if side is FLINKS else 0.04,
+        body_kb=5,
+        pending_seconds=1.5,
+        **side.options(logins),
     )
-    place = install("sqlite", simulator, CONCURRENCY=str(CONCURRENCY))
+    place = install("sqlite", simulator, CONCURRENCY=str(CONCURRENCY), **side.settings(simulator))
 
-    dead = place.manage(DRIVER, "at", point, "5", expect=None)
-    found = place.run_routine()
+    dead = place.manage(DRIVER, side.name, "at", point, str(count), expect=None)
+    found = side.run(place)
 
     assert dead.returncode == -signal.SIGKILL, dead.stderr
     assert found["state"] == "closed"
-    assert found["outcomes"] == {"fresh": 12}
-    assert_everything_ended_once(place, planned=12)
+    assert found["outcomes"] == {"fresh": logins}
+    assert_everything_ended_once(place, planned=logins)
     assert_one_to_one(place, simulator)
-    assert repeats(simulator) <= CONCURRENCY
+    assert side.repeats(simulator, polled=polls) <= CONCURRENCY
+    assert place.rows("SELECT count(*) FROM bankdata_piece") == [(0,)]
 
 
 @mostly("postgresql")
+@pytest.mark.parametrize("side", BOTH)
 @pytest.mark.parametrize("kills", [10, pytest.param(60, marks=pytest.mark.soak)])
-def test_kills_at_random_times_lose_nothing(kills, database, simulate, install):
+def test_kills_at_random_times_lose_nothing(kills, side, database, simulate, install):
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")
-    logins = 8 * kills
-    simulator = simulate(scenario="calm", logins=logins, limit=0, latency=0.1, body_kb=5)
-    place = install(database, simulator, CONCURRENCY=str(CONCURRENCY), LEASE_SECONDS="0.6")
+    logins = (8 if side is FLINKS else 5) * kills
+    simulator = simulate(
+        scenario="calm",
+        limit=0,
+        latency=0.1 if side is FLINKS else 0.05,
+        body_kb=5,
+        **side.options(logins),
+    )
+    place = install(
+        database,
+        simulator,
+        CONCURRENCY=str(CONCURRENCY),
+        LEASE_SECONDS="0.6",
+        **side.settings(simulator),
+    )
 
-    place.manage(DRIVER, "often", str(kills), str(seed))
-    found = place.run_routine()
+    place.manage(DRIVER, side.name, "often", str(kills), str(seed))
+    found = side.run(place)
 
     assert found["outcomes"].get("fresh", 0) + found["outcomes"].get("provider_fault", 0) == logins
     crashed = place.rows(
@@ -76,4 +100,4 @@ def test_kills_at_random_times_lose_nothing(kills, database, simulate, install):
     assert found["outcomes"].get("provider_fault", 0) <= 2, crashed
     assert_everything_ended_once(place, planned=logins)
     assert_one_to_one(place, simulator)
-    assert repeats(simulator) <= kills * CONCURRENCY
+    assert side.repeats(simulator) <= kills * CONCURRENCY

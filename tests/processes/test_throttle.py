@@ -11,8 +11,8 @@ from tests.processes.evidence import (
     assert_one_to_one,
     fullest_window,
     quota_used,
-    starts,
 )
+from tests.processes.sides import FLANKS, FLINKS
 
 LIMIT = 30
 PACE = {
@@ -28,34 +28,45 @@ pytestmark = pytest.mark.processes
 
 @mostly("postgresql")
 @pytest.mark.parametrize(
-    ("with_kill", "logins", "window_s", "least_used"),
+    ("side", "with_kill", "logins", "window_s", "least_used"),
     [
         # What a start takes weighs more in a short run, on a machine that others use too.
-        pytest.param(True, 100, 4.0, 0.8, id="kill-9-in-the-middle"),
-        pytest.param(True, 160, 6.0, 0.95, id="kill-9-and-longer", marks=pytest.mark.soak),
-        pytest.param(False, 160, 6.0, 0.95, id="calm", marks=pytest.mark.soak),
+        pytest.param(FLINKS, True, 100, 4.0, 0.8, id="flinks-kill-9-in-the-middle"),
+        pytest.param(FLANKS, True, 80, 4.0, 0.75, id="flanks-kill-9-in-the-middle"),
+        pytest.param(
+            FLINKS, True, 160, 6.0, 0.95, id="flinks-kill-9-and-longer", marks=pytest.mark.soak
+        ),
+        pytest.param(FLINKS, False, 160, 6.0, 0.95, id="flinks-calm", marks=pytest.mark.soak),
+        pytest.param(FLANKS, False, 160, 6.0, 0.9, id="flanks-calm", marks=pytest.mark.soak),
     ],
 )
 def test_no_window_is_overfull_and_the_quota_is_used(
-    database, with_kill, logins, window_s, least_used, simulate, install
+    side, database, with_kill, logins, window_s, least_used, simulate, install
 ):
+    latency = 0.03 if side is FLINKS else 0.005
     simulator = simulate(
-        scenario="calm", logins=logins, limit=0, latency=0.03, jitter=0.02, body_kb=5
+        scenario="calm", limit=0, latency=latency, jitter=0.02, body_kb=5, **side.options(logins)
     )
-    place = install(database, simulator, THROTTLE_WINDOW_SECONDS=str(window_s), **PACE)
+    place = install(
+        database,
+        simulator,
+        THROTTLE_WINDOW_SECONDS=str(window_s),
+        **PACE,
+        **side.settings(simulator),
+    )
 
-    workers = [place.start("run_routine", "--json") for _ in range(4)]
+    workers = [place.start(*side.command()) for _ in range(4)]
     if with_kill:
-        while len(starts(simulator.log_lines(settle_seconds=0))) < 2 * LIMIT + 5:
+        while len(side.paced(simulator.log_lines(settle_seconds=0))) < 2 * LIMIT + 5:
             time.sleep(0.05)
         for worker in workers[:2]:
             kill(worker)
-        workers[:2] = [place.start("run_routine", "--json") for _ in range(2)]
+        workers[:2] = [place.start(*side.command()) for _ in range(2)]
     for worker in workers:
         out, err = worker.communicate(timeout=120)
         assert worker.returncode == 0, err
 
-    arrivals = starts(simulator.log_lines())
+    arrivals = side.paced(simulator.log_lines())
     assert fullest_window(arrivals, window_s=window_s) <= LIMIT
     assert quota_used(arrivals, limit=LIMIT, window_s=window_s) >= least_used
     assert_everything_ended_once(place, planned=logins)
