@@ -21,6 +21,8 @@ from refreshops.logins.register_file import Unreadable
 BATCH = 5000
 # (key of a login, whether the order would find it done already)
 Row = tuple[int, bool]
+# (name of a provider, id of a login as that one writes it)
+Spelling = tuple[str, str]
 
 
 class Ends(StrEnum):
@@ -81,8 +83,9 @@ def match(
 ) -> Match:
     """Return what each word of `text` names among `logins` and `customers`.
 
-    A word is a LoginId, or a reference and then stands for all of the customer's logins. `done` is
-    what the order leaves out as done already. Raise `Unreadable` for a list that is none.
+    A word is the id of a login, as one of the providers in `canonical` writes it, or a reference
+    and then stands for all of the customer's logins. `done` is what the order leaves out as done
+    already. Raise `Unreadable` for a list that is none.
     """
     lines = lines_of(text)
     register = _Register(logins, customers, canonical, done)
@@ -120,19 +123,18 @@ class _Register:
         self._logins = logins.order_by().annotate(is_done=is_done)
         self._customers = customers.order_by()
         self._canonical = canonical
-        self._ids: dict[str, str] = {}
+        self._ids: dict[str, list[Spelling]] = {}
         self._by_id: dict[str, list[Row]] = {}
         self._by_reference: dict[str, list[Row]] = {}
 
     def look_up(self, words: set[str]) -> None:
-        """Find all of `words`, first as a LoginId, else as a customer's reference."""
-        for word in words:
-            for name in self._canonical:
-                with suppress(ValueError):
-                    self._ids[word] = self._canonical[name](word)
-        for key, name, is_done in self._rows("login_id", self._ids.values()):
-            self._by_id.setdefault(name, []).append((key, is_done))
-        left = [word for word in words if self._ids.get(word) not in self._by_id]
+        """Find all of `words`, first as the id of a login, else as a customer's reference."""
+        self._ids = {word: self._spellings(word) for word in words}
+        known = self._logins_known({spelled for ids in self._ids.values() for spelled in ids})
+        for word, spellings in self._ids.items():
+            if rows := [known[spelled] for spelled in spellings if spelled in known]:
+                self._by_id[word] = rows
+        left = [word for word in words if word not in self._by_id]
         named = dict(_found(self._customers, "reference", left, "pk", "reference"))
         for reference in named.values():
             self._by_reference[reference] = []
@@ -141,16 +143,31 @@ class _Register:
 
     def named(self, word: str) -> list[Row] | None:
         """Return the logins a word stands for, or None when it names nothing."""
-        rows = self._by_id.get(self._ids.get(word, ""))
+        rows = self._by_id.get(word)
         return rows if rows is not None else self._by_reference.get(word)
 
     def same(self, word: str) -> str:
         """Return what two spellings of one word have in common."""
-        return self._ids.get(word, word)
+        spellings = self._ids.get(word, [])
+        return spellings[0][1] if spellings else word
 
     def is_id(self, word: str) -> bool:
-        """Tell whether a word is spelled like a LoginId."""
-        return word in self._ids
+        """Tell whether a word can hardly be anything but an id: every provider would take it."""
+        return len(self._ids.get(word, [])) == len(self._canonical)
+
+    def _spellings(self, word: str) -> list[Spelling]:
+        """Return how each provider would write this id, where it may be one of theirs."""
+        found = []
+        for name, canonical in self._canonical.items():
+            with suppress(ValueError):
+                found.append((name, canonical(word)))
+        return found
+
+    def _logins_known(self, spellings: set[Spelling]) -> dict[Spelling, Row]:
+        fields = ("pk", "provider__name", "login_id", "is_done")
+        ids = {login_id for _, login_id in spellings}
+        rows = _found(self._logins, "login_id", ids, *fields)
+        return {(name, login_id): (key, bool(done)) for key, name, login_id, done in rows}
 
     def _rows(self, field: str, values: Iterable[Any]) -> Iterator[tuple[int, Any, bool]]:
         for key, value, is_done in _found(self._logins, field, values, "pk", field, "is_done"):

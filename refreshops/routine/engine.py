@@ -59,7 +59,7 @@ def drive(
     stop: Callable[[], bool],
     until_idle: bool = False,
     patience: timedelta | None = None,
-    on_tick: Callable[[], None] | None = None,
+    on_tick: Callable[[], object] | None = None,
 ) -> Driven:
     """Work for `provider` until `stop()`; with `until_idle` also until nothing is left to do.
 
@@ -87,7 +87,7 @@ def drive(
         desk.halting = True
         halt.set()
         desk.stirred.set()
-        keeper.wind_down(threads)
+        keeper.wind_down(threads, on_tick=on_tick)
     return Driven(calls=desk.calls_made, ended=ended)
 
 

@@ -63,7 +63,7 @@ class Keeper:
         self,
         *,
         stop: Callable[[], bool],
-        on_tick: Callable[[], None] | None,
+        on_tick: Callable[[], object] | None,
         until_idle: bool,
         patience: timedelta | None,
     ) -> str:
@@ -98,13 +98,17 @@ class Keeper:
         connection.close()
         time.sleep(0.5)
 
-    def wind_down(self, threads: list[threading.Thread]) -> None:
+    def wind_down(
+        self, threads: list[threading.Thread], *, on_tick: Callable[[], object] | None
+    ) -> None:
         """Let calls in flight finish, holding their leases meanwhile."""
         while any(thread.is_alive() for thread in threads):
             for thread in threads:
                 thread.join(timeout=0.05)
             try:
                 claims.renew(self._desk, now=self._desk.clock())
+                if on_tick is not None:
+                    on_tick()
             except (DatabaseError, InterfaceError) as away:
                 self._wait_for_the_database(away)
         tend(self._desk)

@@ -1,7 +1,9 @@
 """Signs of life and seats: how many tasks may drive a provider at once, across all nodes."""
 
 import secrets
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError
@@ -67,6 +69,26 @@ def keep(seat: Seat, *, now: datetime, lease: timedelta) -> bool:
 def leave(seat: Seat) -> None:
     """Free the seat."""
     Beat.objects.filter(name=seat.name, token=seat.token).update(lease_until=None, token="")
+
+
+@dataclass
+class Hold:
+    """Keeps a seat while somebody says so again and again; the database hears of it now and then.
+
+    Calling it tells whether the seat is still ours.
+    """
+
+    seat: Seat
+    clock: Callable[[], datetime]
+    lease: timedelta
+    _kept_s: float = field(default_factory=time.monotonic)
+
+    def __call__(self) -> bool:
+        now_s = time.monotonic()
+        if now_s - self._kept_s < self.lease.total_seconds() / 5:
+            return True
+        self._kept_s = now_s
+        return keep(self.seat, now=self.clock(), lease=self.lease)
 
 
 def free_seats(prefix: str, *, seats: int, now: datetime) -> int:

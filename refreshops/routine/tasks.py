@@ -119,32 +119,53 @@ def _tend(name: str) -> str:
     earliest = claims.earliest(provider_id=row.pk)
     if earliest is None or earliest > wiring.clock() + PATIENCE:
         return ""
-    free = seats.free_seats(f"drive:{name}", seats=wiring.driving_seats(), now=wiring.clock())
+    free = min(
+        seats.free_seats(_seat_of(name), seats=wiring.driving_seats(), now=wiring.clock()),
+        seats.free_seats(_place_of(name), seats=wiring.driving_places(), now=wiring.clock()),
+    )
     for _ in range(free):
         async_task("refreshops.routine.tasks.drive", name)
     return f"{name}: {free} more driving" if free else ""
 
 
+def _seat_of(provider: str) -> str:
+    return f"drive:{provider}"
+
+
+def _place_of(provider: str) -> str:
+    return f"place:{provider}"
+
+
 def drive(provider: str) -> str:
-    """Drive whatever is due at `provider` for one slice of time. Safe to run twice, and at once."""
+    """Drive whatever is due at `provider` for one slice of time. Safe to run twice, and at once.
+
+    Who waits at the end for calls that hang gives the seat to another, but not the place: calls
+    that hang at one provider never take the workers of another.
+    """
+    place = seats.sit_down(
+        _place_of(provider), seats=wiring.driving_places(), now=wiring.clock(), lease=SEAT_LEASE
+    )
+    if place is None:
+        return "enough are driving"
+    try:
+        said, again = _drive_a_slice(provider, place)
+    finally:
+        seats.leave(place)
+    if again:
+        async_task("refreshops.routine.tasks.drive", provider)
+    return said
+
+
+def _drive_a_slice(provider: str, place: seats.Seat) -> tuple[str, bool]:
+    """Drive on a free seat; returns what came of it, and whether there is more to do."""
     seat = seats.sit_down(
-        f"drive:{provider}", seats=wiring.driving_seats(), now=wiring.clock(), lease=SEAT_LEASE
+        _seat_of(provider), seats=wiring.driving_seats(), now=wiring.clock(), lease=SEAT_LEASE
     )
     if seat is None:
-        return "enough are driving"
-    kept_s = time.monotonic()
-    ends_s = kept_s + SLICE_S
-
-    def over() -> bool:
-        nonlocal kept_s
-        now_s = time.monotonic()
-        if asked_to_stop() or now_s >= ends_s:
-            return True
-        if now_s - kept_s < SEAT_LEASE.total_seconds() / 5:
-            return False
-        kept_s = now_s
-        return not seats.keep(seat, now=wiring.clock(), lease=SEAT_LEASE)
-
+        return "enough are driving", False
+    ends_s = time.monotonic() + SLICE_S
+    stay = seats.Hold(seat, wiring.clock, SEAT_LEASE)
+    keep_place = seats.Hold(place, wiring.clock, SEAT_LEASE)
     try:
         driven = engine.drive(
             provider=wiring.provider(provider),
@@ -152,15 +173,14 @@ def drive(provider: str) -> str:
             clock=wiring.clock,
             pace=wiring.pace(),
             vault=wiring.vault(),
-            stop=over,
+            stop=lambda: asked_to_stop() or time.monotonic() >= ends_s or not stay(),
             until_idle=True,
             patience=PATIENCE,
+            on_tick=keep_place,
         )
     finally:
         seats.leave(seat)
-    if driven.ended == "stopped":
-        async_task("refreshops.routine.tasks.drive", provider)
-    return f"{driven.calls} calls, {driven.ended}"
+    return f"{driven.calls} calls, {driven.ended}", driven.ended == "stopped"
 
 
 def nudge(provider: str) -> None:

@@ -7,7 +7,7 @@ import time_machine
 from django_q.models import OrmQ
 
 from refreshops import wiring
-from refreshops.logins.models import Login
+from refreshops.logins.models import Login, Provider
 from refreshops.routine import schedules, seats, services, tasks
 from refreshops.routine.models import Attempt, Run
 from tests.builders import make_login, make_logins, make_provider
@@ -29,6 +29,12 @@ def _machine_clock(monkeypatch):
 def queued() -> list[str]:
     """Return the names of the functions that wait in the queue."""
     return [row.func().rpartition(".")[2] for row in OrmQ.objects.order_by("pk")]
+
+
+def queued_with_arguments() -> list[tuple[str, tuple]]:
+    """Return the same with what they are told."""
+    rows = [row.task for row in OrmQ.objects.order_by("pk")]
+    return [(row["func"].rpartition(".")[2], tuple(row["args"])) for row in rows]
 
 
 class TestHeartbeat:
@@ -128,6 +134,120 @@ class TestHeartbeat:
         assert queued() == []
 
 
+class TestTwoProviders:
+    """What happens at one provider is nothing to the other."""
+
+    @pytest.fixture(autouse=True)
+    def _two(self):
+        self.flinks, self.flanks = make_provider(), Provider.objects.create(name="flanks")
+        make_login()
+        make_login(provider=self.flanks)
+
+    def opened(self):
+        return set(Run.objects.values_list("provider__name", flat=True))
+
+    def test_each_run_is_opened_by_its_own_schedule(self):
+        with time_machine.travel(AFTER, tick=False):
+            tasks.open_today("flanks")
+
+        assert self.opened() == {"flanks"}
+
+    def test_a_task_queued_by_an_older_version_opens_all(self):
+        with time_machine.travel(AFTER, tick=False):
+            tasks.open_today()
+
+        assert self.opened() == {"flinks", "flanks"}
+
+    def test_a_schedule_of_a_provider_no_longer_used_does_nothing(self, settings):
+        settings.FLANKS_API_URL = ""
+
+        assert tasks.open_today("flanks") == "flanks is not used any more"
+        assert not Run.objects.exists()
+
+    def test_a_missed_run_is_opened_by_its_own_time(self):
+        schedules.set_daily_time(time(15), provider="flanks")
+
+        with time_machine.travel(AFTER, tick=False):
+            tasks.heartbeat()
+        early = self.opened()
+        with time_machine.travel(AFTER + timedelta(hours=5), tick=False):
+            tasks.heartbeat()
+
+        assert early == {"flinks"}
+        assert self.opened() == {"flinks", "flanks"}
+
+    def test_one_that_is_switched_off_keeps_the_other_no_longer(self):
+        schedules.set_daily_time(None, provider="flinks")
+
+        with time_machine.travel(AFTER, tick=False):
+            tasks.heartbeat()
+
+        assert self.opened() == {"flanks"}
+
+    @pytest.mark.parametrize("broken", ["flinks", "flanks"])
+    @pytest.mark.parametrize("task", [tasks.open_today, tasks.heartbeat, tasks.ping])
+    def test_what_breaks_at_one_keeps_the_other_from_nothing(
+        self, task, broken, monkeypatch, caplog
+    ):
+        whole = wiring.provider
+
+        def provider(name):
+            if name == broken:
+                raise RuntimeError("keys of no use")
+            return whole(name)
+
+        with time_machine.travel(AFTER, tick=False):
+            tasks.open_today()
+            OrmQ.objects.all().delete()
+            if task is not tasks.ping:
+                Run.objects.all().delete()
+            monkeypatch.setattr(wiring, "provider", provider)
+            task()
+
+        (other,) = {"flinks", "flanks"} - {broken}
+        assert other in self.opened()
+        if task is not tasks.open_today:
+            assert {args for _, args in queued_with_arguments()} == {(other,)}
+        assert f"{broken}: its turn broke off" in caplog.text
+
+    def test_every_minute_another_one_is_first(self, monkeypatch):
+        seen = []
+        monkeypatch.setattr(wiring, "provider", lambda name: seen.append(name))
+
+        with time_machine.travel(AFTER, tick=False) as clock:
+            for _ in range(2):
+                tasks.ping()
+                clock.shift(timedelta(minutes=1))
+
+        assert seen in (
+            ["flinks", "flanks", "flanks", "flinks"],
+            ["flanks", "flinks", "flinks", "flanks"],
+        )
+
+    def test_with_three_workers_each_has_a_seat_and_none_takes_all_places(self, settings):
+        settings.Q_CLUSTER = {**settings.Q_CLUSTER, "workers": 3}
+
+        assert (wiring.driving_seats(), wiring.driving_places()) == (1, 2)
+
+    def test_who_still_waits_for_calls_that_hang_holds_a_place_and_no_more_come(self):
+        for _ in range(wiring.driving_places()):
+            seats.sit_down(
+                "place:flinks",
+                seats=wiring.driving_places(),
+                now=AFTER,
+                lease=timedelta(minutes=1),
+            )
+
+        with time_machine.travel(AFTER, tick=False):
+            tasks.open_today()
+            OrmQ.objects.all().delete()
+            tasks.heartbeat()
+            said = tasks.drive("flinks")
+
+        assert said == "enough are driving"
+        assert {args for _, args in queued_with_arguments()} == {("flanks",)}
+
+
 class TestDrive:
     def test_a_second_driver_finds_no_seat(self):
         make_provider()
@@ -149,7 +269,8 @@ class TestDrive:
         said = tasks.drive("flinks")
 
         assert said == "0 calls, nothing left"
-        assert seats.free_seats("drive:flinks", seats=1, now=wiring.clock()) == 1
+        for prefix in ("drive:flinks", "place:flinks"):
+            assert seats.free_seats(prefix, seats=1, now=wiring.clock()) == 1
 
 
 class TestSeats:
@@ -171,6 +292,15 @@ class TestSeats:
         assert second is not None
         assert not seats.keep(first, now=self.NOW, lease=self.LEASE)
         assert seats.keep(second, now=self.NOW, lease=self.LEASE)
+
+    def test_a_hold_keeps_its_seat_and_tells_when_it_is_taken_over(self):
+        now = self.NOW
+        hold = seats.Hold(self.sit(), lambda: now, timedelta(0))
+
+        kept = hold()
+        assert self.sit(later=timedelta(seconds=16)) is not None
+
+        assert (kept, hold()) == (True, False)
 
     def test_a_seat_that_was_left_is_free(self):
         seats.leave(self.sit())

@@ -1,7 +1,9 @@
 """How commands are told which logins they are about: by LoginId, by customer, or by a list."""
 
 from argparse import ArgumentParser, _MutuallyExclusiveGroup
+from collections import Counter
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ def add_choices(which: _MutuallyExclusiveGroup) -> None:
     which.add_argument("--file", type=Path, metavar="F", help="one LoginId or reference a line")
 
 
-def add_provider(parser: ArgumentParser, *, help: str) -> None:
+def add_provider(parser: ArgumentParser, *, help: str = "only logins of this one") -> None:
     """Add the choice of one provider."""
     parser.add_argument("--provider", metavar="NAME", help=help)
 
@@ -37,15 +39,20 @@ def providers(name: str | None) -> list[str]:
 
 
 def chosen(options: dict[str, Any]) -> LoginQuerySet:
-    """Return the logins named; raise `CommandError` when any word names nothing."""
+    """Return the logins named; raise `CommandError` when any word names nothing, or an id two.
+
+    With `provider` among the options only that one's logins count.
+    """
+    names = providers(options.get("provider"))
+    logins = Login.objects.filter(provider__name__in=names)
     if options["login_id"]:
-        return _named(options["login_id"], by_login=True)
+        return _named(options["login_id"], logins, names=names)
     if options["customer"]:
-        return _named(options["customer"], by_login=False)
-    return _listed(options["file"])
+        return _named(options["customer"], logins, names=[])
+    return _listed(options["file"], logins, names=names)
 
 
-def _listed(path: Path) -> LoginQuerySet:
+def _listed(path: Path, logins: LoginQuerySet, *, names: list[str]) -> LoginQuerySet:
     """Find the logins that a file names; refuse it whole when any word names nothing."""
     if not path.is_file():
         raise CommandError(f"{path} is no file.")
@@ -60,31 +67,49 @@ def _listed(path: Path) -> LoginQuerySet:
     try:
         found = pasted.match(
             text,
-            logins=Login.objects.all(),
+            logins=logins,
             customers=Customer.objects.all(),
-            canonical=wiring.CANONICAL,
+            canonical={name: partial(wiring.canonical_login_id, name) for name in names},
             done=Q(pk__isnull=True),
         )
     except Unreadable as unreadable:
         raise CommandError(f"{path}: {unreadable}") from unreadable
     _refuse_unknown({word.text for word in found.named(pasted.Ends.UNKNOWN)})
-    return Login.objects.filter(pk__in=found.keys)
+    rows = Login.objects.filter(pk__in=found.keys)
+    _refuse_doubtful(list(rows.values_list("login_id", flat=True)))
+    return rows
 
 
-def _named(words: list[str], *, by_login: bool) -> LoginQuerySet:
-    """Find the logins named; refuse the whole order when any word names nothing."""
-    ids: set[str] = set()
-    references: set[str] = set()
-    for word in words:
-        as_id = _login_id(word) if by_login else None
-        if as_id is not None:
-            ids.add(as_id)
-        else:
-            references.add(word)
-    found = Login.objects.filter(Q(login_id__in=ids) | Q(customer__reference__in=references))
-    unknown = ids - set(found.values_list("login_id", flat=True))
-    known = Customer.objects.filter(reference__in=references)
-    _refuse_unknown(unknown | references - set(known.values_list("reference", flat=True)))
+def _named(words: list[str], logins: LoginQuerySet, *, names: list[str]) -> LoginQuerySet:
+    """Find the logins named; refuse the whole order when any word names nothing, or an id two.
+
+    An id may be spelled as either of two providers would: the register knows whose it is.
+    """
+    spelled = {word: _spellings(word, names) for word in words}
+    readings = {reading for readings in spelled.values() for reading in readings}
+    rows = logins.filter(login_id__in={login_id for _, login_id in readings})
+    known = {
+        (provider, login_id): key
+        for key, provider, login_id in rows.values_list("pk", "provider__name", "login_id")
+        if (provider, login_id) in readings
+    }
+    ids = {
+        word: [known[one] for one in readings if one in known] for word, readings in spelled.items()
+    }
+    _refuse_doubtful([word for word, keys in ids.items() for _ in keys])
+    references = {word for word, keys in ids.items() if not keys}
+    customers = Customer.objects.filter(reference__in=references)
+    _refuse_unknown(references - set(customers.values_list("reference", flat=True)))
+    keys = [key for found in ids.values() for key in found]
+    return logins.filter(Q(pk__in=keys) | Q(customer__reference__in=references))
+
+
+def _spellings(word: str, names: list[str]) -> set[tuple[str, str]]:
+    """Return how each provider would write this id: (provider, id)."""
+    found = set()
+    for name in names:
+        with suppress(ValueError):
+            found.add((name, wiring.canonical_login_id(name, word)))
     return found
 
 
@@ -95,8 +120,11 @@ def _refuse_unknown(words: set[str]) -> None:
         )
 
 
-def _login_id(word: str) -> str | None:
-    for name in wiring.provider_names():
-        with suppress(ValueError):
-            return wiring.canonical_login_id(name, word)
-    return None
+def _refuse_doubtful(ids: list[str]) -> None:
+    """Refuse what stands there twice: once for each login that it names."""
+    doubtful = sorted(word for word, times in Counter(ids).items() if times > 1)
+    if doubtful:
+        raise CommandError(
+            "The id of a login at more than one provider, nothing was changed "
+            f"(say --provider): {', '.join(doubtful[:20])}"
+        )

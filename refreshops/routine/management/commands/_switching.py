@@ -36,6 +36,7 @@ class OrderCommand(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         _choosing.add_choices(parser.add_mutually_exclusive_group(required=True))
+        _choosing.add_provider(parser)
         parser.add_argument("--reason", required=True, metavar="TEXT")
         parser.add_argument(
             "--starts",

@@ -21,7 +21,12 @@ USUAL_SAMPLE = 50
 MOST_IN_QUESTION = 200
 REASON = "A look at the nightly schedule, from the command line"
 # What a look can find; each is a list of the page.
-FINDINGS = (leaks.OFF_HERE_ON_THERE, leaks.ON_HERE_OFF_THERE, leaks.NEVER_VERIFIED)
+FINDINGS = (
+    leaks.OFF_HERE_ON_THERE,
+    leaks.ON_HERE_OFF_THERE,
+    leaks.UNKNOWN_THERE,
+    leaks.NEVER_VERIFIED,
+)
 
 
 class Command(BaseCommand):
@@ -44,12 +49,14 @@ class Command(BaseCommand):
             metavar="N",
             help="N logins: inactive ones first, those never verified or longest not seen",
         )
+        _choosing.add_provider(parser, help="ask only this one, and only about its logins")
         parser.add_argument("--reason", default=REASON, metavar="TEXT")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        logins = _chosen(options)
-        providers = [wiring.provider_row(name) for name in wiring.provider_names()]
+        names = _choosing.providers(options["provider"])
+        logins = _chosen(options, Login.objects.filter(provider__name__in=names))
+        providers = [wiring.provider_row(name) for name in names]
         codes = [self._look(provider, logins, options) for provider in providers]
         asked = [code for code in codes if code is not None]
         if not asked:
@@ -108,7 +115,7 @@ class Command(BaseCommand):
             self.stdout.write(f"  {leaks.LEAKS[name].title}: {len(ids)}")
             for login_id in ids:
                 self.stdout.write(f"    {login_id}")
-        self.stdout.write(f"  Unknown here, known at the provider: {unknown}")
+        self.stdout.write(f"  Known there, unknown here: {unknown}")
 
 
 def _number(text: str) -> int:
@@ -117,8 +124,8 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _chosen(options: dict[str, Any]) -> LoginQuerySet:
-    everything, chance = Login.objects.all(), random.SystemRandom()
+def _chosen(options: dict[str, Any], everything: LoginQuerySet) -> LoginQuerySet:
+    chance = random.SystemRandom()
     if options["login_id"] or options["customer"] or options["file"]:
         return _choosing.chosen(options)
     if options["sample"]:
