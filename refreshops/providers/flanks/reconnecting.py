@@ -18,6 +18,7 @@ from refreshops.rules.outcomes import Outcome, Reason
 # How often a session is tried before the attempt ends without one.
 MOST_SESSIONS = 3
 _KINDS = {"force": CallKind.FORCE, "session": CallKind.SESSION}
+_OVER = ("Finished:OK", "Finished:Error")
 _URLS = ("url", "session_url", "link")
 
 
@@ -116,7 +117,7 @@ def _handover(turn: Turn) -> Handover | None:
     session = body.get("session") if isinstance(body, dict) else None
     session = session if isinstance(session, dict) else {}
     session_id = matched(LOGIN_ID, session.get("session_id"))
-    if not session_id:
+    if not session_id or session.get("status") in _OVER:
         return None
     urls = (matched(SESSION_TOKEN, session.get(name)) for name in _URLS)
     return Handover(session_id, next((url for url in urls if url), session_id))
