@@ -22,6 +22,7 @@ from refreshops.console.leak_lists import FIRST_ROWS, Prices, Tally, how_many, m
 from refreshops.console.scoping import sees_everything
 from refreshops.logins import leaks
 from refreshops.logins.models import Provider, UnknownLogin
+from refreshops.routine.reports import summary
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,7 @@ def unknown_list(
 
 def report_of(provider: Provider, *, at: datetime | None, told: Any) -> Report:
     """Read what the run that asked for it keeps of a report."""
-    kept = told.get("nightly") if isinstance(told, dict) else None
-    if at is None or not isinstance(kept, dict):
-        return Report(provider, at)
-    return Report(provider, at, bool(kept.get("complete")), str(kept.get("doubt", "")))
+    return Report(provider, at, **summary(told))
 
 
 def sees_unknown(user: Any) -> bool:

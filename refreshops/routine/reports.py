@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Min, OuterRef, Q, QuerySet
+from django.db.models import Min, OuterRef, Q, QuerySet, Subquery
 
 from refreshops.logins.models import Provider
 from refreshops.logins.unknown import Noted, note_report
@@ -54,3 +54,26 @@ def last_report() -> QuerySet[Attempt]:
         run__provider=OuterRef("pk"),
     )
     return told.order_by("login_id", "-pk")[:1]
+
+
+def newest() -> list[dict[str, Any]]:
+    """Return what each provider's newest report told, as values JSON can hold.
+
+    `provider`, `at`, whether it names all that is held there (`complete`), and its `doubt`.
+    """
+    told = last_report()
+    rows = Provider.objects.order_by("pk").annotate(
+        at=Subquery(told.values("finished_at")), told=Subquery(told.values("run__report"))
+    )
+    return [
+        {"provider": row.name, "at": row.at.isoformat()} | summary(row.told)
+        for row in rows
+        if row.at is not None
+    ]
+
+
+def summary(report: Any) -> dict[str, Any]:
+    """Return `complete` and `doubt` out of what a run keeps of a provider's report."""
+    kept = report.get("nightly") if isinstance(report, dict) else None
+    kept = kept if isinstance(kept, dict) else {}
+    return {"complete": bool(kept.get("complete")), "doubt": str(kept.get("doubt", ""))}

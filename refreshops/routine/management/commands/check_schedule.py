@@ -14,7 +14,7 @@ from refreshops.logins import leaks
 from refreshops.logins.models import Login, LoginQuerySet, Provider
 from refreshops.routine import checking, foreground, services
 from refreshops.routine.management.commands import _choosing
-from refreshops.routine.models import OPEN_ATTEMPT, Attempt
+from refreshops.routine.models import OPEN_ATTEMPT, Attempt, Run
 from refreshops.rules.lifecycle import Purpose
 
 USUAL_SAMPLE = 50
@@ -98,7 +98,11 @@ class Command(BaseCommand):
         if as_json:
             seconds = time.monotonic() - started
             summary = foreground.summary(order.run, progress, seconds=seconds)
-            said = found | {"unknown_here": [row.login_id for row in unknown]}
+            said: dict[str, Any] = {
+                **found,
+                "unknown_here": [row.login_id for row in unknown],
+                "report": _reported(order.run),
+            }
             self.stdout.write(json.dumps(summary | {"looked_at": len(keys)} | said))
         else:
             self._say(order, found, unknown.count(), looked_at=len(keys))
@@ -116,6 +120,8 @@ class Command(BaseCommand):
             for login_id in ids:
                 self.stdout.write(f"    {login_id}")
         self.stdout.write(f"  Known there, unknown here: {unknown}")
+        if words := _reported(order.run):
+            self.stdout.write(f"  {words}")
 
 
 def _number(text: str) -> int:
@@ -137,6 +143,12 @@ def _chosen(options: dict[str, Any], everything: LoginQuerySet) -> LoginQuerySet
         return doubtful
     others = everything.exclude(pk__in=list(doubtful.values_list("pk", flat=True)))
     return doubtful | checking.sample(others, number=USUAL_SAMPLE, chance=chance, also_active=True)
+
+
+def _reported(run: Run) -> str:
+    """Return in words what the provider's own report told, if the run asked for it."""
+    told = run.attempts.filter(login__isnull=True).values_list("message", flat=True)
+    return told.first() or ""
 
 
 def _found(keys: list[int]) -> dict[str, list[str]]:

@@ -10,13 +10,14 @@ from django.utils.timezone import get_default_timezone
 from refreshops import wiring
 from refreshops.logins import leak_report, leaks
 from refreshops.logins.models import Login
+from refreshops.routine import reports
 from refreshops.routine.models import Run
 from refreshops.rules.lifecycle import Origin, RunState
 
 EXIT_LEAKS = 4
 # So many rows of a list are named one by one; --json names all.
 SHOWN = 10
-UNKNOWN_TITLE = "Unknown here, known at the provider"
+UNKNOWN_TITLE = "Known there, unknown here"
 
 
 class Command(BaseCommand):
@@ -40,6 +41,7 @@ class Command(BaseCommand):
             zone=get_default_timezone(),
             asked_today=_asked_today(),
         )
+        found["reports"] = reports.newest()
         if options["json"]:
             self.stdout.write(json.dumps({"at": now.isoformat()} | found))
         else:
@@ -52,6 +54,9 @@ class Command(BaseCommand):
             self._list(leak.title, found[name], _money(found, name))
         unknown = leak_report.UNKNOWN_HERE
         self._list(UNKNOWN_TITLE, found[unknown], _money(found, unknown))
+        for report in found["reports"]:
+            if report["doubt"]:
+                self.stdout.write(f"NOT BELIEVED ({report['provider']}): {report['doubt']}")
         if found["unconfirmed"]:
             self.stdout.write(
                 f"ALARM: {found['unconfirmed']} switch-offs unconfirmed for more than a day."
