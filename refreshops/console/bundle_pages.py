@@ -29,7 +29,7 @@ from refreshops.rules.outcomes import Outcome
 from refreshops.tracing import bundle
 from refreshops.tracing.bundle import WHY_REMOVED
 from refreshops.tracing.events import Action
-from refreshops.tracing.handing_out import Case
+from refreshops.tracing.handing_out import LABELS, Case
 from refreshops.tracing.models import Call
 
 PERMISSION = "tracing.bundle_call"
@@ -120,6 +120,7 @@ def _write(file: IO[bytes], request: HttpRequest, source: Source) -> None:
         rule=source.rule,
         left_out=source.left_out,
         salt=secrets.token_bytes(32),
+        names=_names_at(source.provider),
     )
     bundle.write(
         file,
@@ -129,6 +130,16 @@ def _write(file: IO[bytes], request: HttpRequest, source: Source) -> None:
         words=wiring.ticket_words(source.provider, amounts=sees_how_much_bank_data(request.user)),
         table=csv_chunks,
     )
+
+
+def _names_at(provider: str) -> dict[str, str]:
+    """Return what a provider's support calls the ids and the code, by our labels."""
+    theirs = wiring.words(provider)
+    return {
+        LABELS["login_id"]: theirs.login_id,
+        LABELS["request_id"]: theirs.request_id,
+        LABELS["provider_code"]: theirs.code,
+    }
 
 
 def _whole(calls: list[Call]) -> Iterator[Call]:

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Case, F, IntegerField, Max, Q, QuerySet, Value, When, Window
 from django.db.models.functions import RowNumber
 
+from refreshops import wiring
 from refreshops.console.addresses import NO_BANK, NO_CODE, NOT_ASKED, logins_list, page
 from refreshops.console.badges import outcome_label
 from refreshops.console.scoping import attempts_of, calls_of, logins_of, runs_of
@@ -79,7 +80,7 @@ def _of_call(user: Any, pk: int) -> Source | None:
     call = calls_of(user).filter(pk=pk).first()
     if call is None:
         return None
-    mine = calls_of(user).filter(pk=pk)
+    mine, words = calls_of(user).filter(pk=pk), wiring.words(call.provider)
     if call.attempt_id:
         mine = calls_of(user).filter(attempt_id=call.attempt_id)
     calls, known = _newest(mine)
@@ -88,7 +89,7 @@ def _of_call(user: Any, pk: int) -> Source | None:
     return Source(
         kind="call",
         title=f"Call {pk}",
-        subject=f"the {call.endpoint} of RequestId {call.request_id or 'unknown'}",
+        subject=f"the {call.endpoint} of {words.request_id} {call.request_id or 'unknown'}",
         provider=call.provider,
         back_url=page("tracing_call", pk),
         rule=f"The call and the others of its attempt, at most the newest {MOST_CALLS}",
@@ -110,7 +111,7 @@ def _of_login(user: Any, pk: int) -> Source | None:
     return Source(
         kind="login",
         title=f"Login {login.login_id}",
-        subject=f"LoginId {login.login_id}",
+        subject=f"{wiring.words(name).login_id} {login.login_id}",
         provider=name,
         back_url=page("logins_login", pk),
         rule=f"The newest {MOST_CALLS} calls of the login",
@@ -126,7 +127,8 @@ def _of_attempt(user: Any, pk: int) -> Source | None:
     if attempt is None:
         return None
     calls, known = _newest(calls_of(user).filter(attempt_id=pk))
-    of_login = f" of LoginId {attempt.login.login_id}" if attempt.login else ""
+    named = wiring.words(attempt.run.provider.name).login_id
+    of_login = f" of {named} {attempt.login.login_id}" if attempt.login else ""
     return Source(
         kind="attempt",
         title=f"Attempt {pk} of run {attempt.run_id}",

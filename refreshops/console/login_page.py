@@ -1,5 +1,6 @@
 """What one login's page shows above its register entry."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
@@ -14,13 +15,13 @@ from refreshops.console.addresses import bundle_of, calls_list, deliveries_list
 from refreshops.console.deadlines import by_when
 from refreshops.console.matrix import Outage, build
 from refreshops.console.notes import LONGEST, may_note
-from refreshops.console.order_kinds import Kind, kinds_of, offering
+from refreshops.console.order_kinds import KINDS, Kind, kinds_of, may, offering
 from refreshops.console.receipts import receipt_of
 from refreshops.console.scoping import logins_of, sees_bank_data
 from refreshops.console.story import tell
 from refreshops.console.timeline import timeline_of
 from refreshops.console.timeline_entries import ENDED, OPEN, Timeline, cursor_of
-from refreshops.console.words import about_login, held_data, outcome_now
+from refreshops.console.words import about_login, has_no_switch, held_data, outcome_now
 from refreshops.logins.models import Login, LoginStatus, Nightly
 from refreshops.routine.receipts import ORDERS, Receipt
 from refreshops.rules.lifecycle import Purpose
@@ -68,8 +69,10 @@ def _receipt(login: Login, order: int | None) -> Receipt | None:
 def _newest(request: HttpRequest, login: Login, timeline: Timeline) -> dict[str, Any]:
     """Return what stands beside the newest part of the timeline only."""
     may_write = may_note(request.user) and login.customer.erasure_asked_at is None
+    orders = kinds_of(request.user)
     return {
-        "orders": [row for row in kinds_of(request.user) if _fits(login, row)],
+        "orders": [at_login(login, row) for row in orders if _fits(login, row)],
+        "peculiar": _peculiar(login, request.user),
         "calls": timeline.calls,
         "accounts": _accounts(request, login),
         "may_note": may_write,
@@ -120,11 +123,31 @@ def _fits(login: Login, kind: Kind) -> bool:
     if kind.purpose is Purpose.REFRESH:
         return active
     if kind.purpose is Purpose.SWITCH_ON:
-        return not active or login.nightly == Nightly.OFF
+        return not active or (login.nightly == Nightly.OFF and not has_no_switch(login))
     if kind.purpose is Purpose.SWITCH_OFF:
         # Again, when the provider did not take it or nobody has read it back.
-        return active or login.nightly != Nightly.OFF or login.nightly_verified_at is None
+        unproven = login.nightly != Nightly.OFF or login.nightly_verified_at is None
+        return active or (unproven and not has_no_switch(login))
     return True
+
+
+def at_login(login: Login, kind: Kind) -> Kind:
+    """Return an order as one login's page calls it: where it alone ends the costs, it says so."""
+    held = login.status == LoginStatus.INACTIVE and login.gone_at is None
+    if kind.purpose is Purpose.FORGET and held and has_no_switch(login):
+        return replace(kind, label=f"Delete at {login.provider}…")
+    return kind
+
+
+def _peculiar(login: Login, user: Any) -> list[tuple[str, str]]:
+    """Say of the orders this person may give what they are at the provider, or why they lack."""
+    name = login.provider.name
+    found = [(row, wiring.about(name, row.purpose)) for row in KINDS.values()]
+    return [
+        (row.title, said)
+        for row, said in found
+        if said and may(user, row.permission) and login.gone_at is None
+    ]
 
 
 def _accounts(request: HttpRequest, login: Login) -> dict[str, Any] | None:

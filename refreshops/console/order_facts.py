@@ -35,7 +35,8 @@ def facts(run: Run, plan: orders.Plan) -> list[tuple[str, str]]:
         ("Waits", why_it_waits(run)),
     ]
     if plan.skipped:
-        found.append(("Left out", f"{plan.skipped}: {plan.kind.skips_because}"))
+        found.append(("Left out", plan.left_out))
+    found += plan.peculiar
     found.append(("Takes", f"{plan.lasting} ({plan.limit})"))
     if plan.cost:
         found.append(("Money", plan.cost))

@@ -17,6 +17,8 @@ NOBODY = Q(pk__in=[])
 ASKING_KEEPS_ALIVE = "inactive; asking about them would help keep them alive at the provider"
 MAY_LOCK = "the customer must act first: a repeated sign-in can lock them out of their bank"
 
+NOT_OFFERED = "the provider does not offer it"
+
 CUSTOMER_FIRST = Q(outcome=Outcome.USER_ACTION.value)
 NOT_THERE = Q(gone_at__isnull=False) | Q(outcome=Outcome.LOGIN_GONE.value)
 
@@ -40,7 +42,8 @@ class Kind:
     may begin on a later date, and a large one waits for a second person; `typed` is what must be
     typed before it is given. `reasons` say of parts of what is left out why; `limits` does so of
     what is left out besides, as things stand when it is asked. With `if_offered` it can be given
-    only where the provider offers it (design.md section 7, fact 7).
+    only where the provider offers it (design.md section 7, fact 7). `here_only` says what it does
+    where the provider has nothing that it could be told.
     """
 
     purpose: Purpose
@@ -61,25 +64,30 @@ class Kind:
     if_offered: bool = False
     reasons: Causes = ()
     limits: Callable[[], Causes] = tuple
+    here_only: str = ""
 
     @property
     def skips(self) -> Q:
         """Return the condition of the logins it is not given for."""
         left_out = self.leaves_out
-        for part, _ in self.limits():
+        for part, _ in self._besides():
             left_out |= part
-        if not self.if_offered:
-            return left_out
-        return left_out | ~Q(provider__name__in=offering(self.purpose))
+        return left_out
 
     @property
     def causes(self) -> Causes:
-        """Return the parts of what is left out, none of them twice, and why; empty: one word."""
-        found, before = list(self.reasons), self.leaves_out
-        for part, why in self.limits():
+        """Return the parts of what is left out, none of them twice, and why."""
+        found = list(self.reasons or ((self.leaves_out, self.skips_because),))
+        before = self.leaves_out
+        for part, why in self._besides():
             found.append((part & ~before, why))
             before |= part
         return tuple(found)
+
+    def _besides(self) -> Causes:
+        """Return what is left out as things stand now, and where a provider cannot do it."""
+        cannot = not_offering(self.purpose) if self.if_offered else ()
+        return (*self.limits(), *cannot)
 
 
 KINDS: dict[Purpose, Kind] = {
@@ -131,6 +139,9 @@ KINDS: dict[Purpose, Kind] = {
             status=LoginStatus.INACTIVE, nightly=Nightly.OFF, nightly_verified_at__isnull=False
         ),
         skips_because="already off, and verified at the provider",
+        limits=lambda: done_here(Purpose.SWITCH_OFF, LoginStatus.INACTIVE),
+        here_only="When the order begins, the logins count as inactive: the routine asks them no "
+        "more. The provider is told nothing, and nothing is saved.",
         paced_calls=2,
         needs_approval=True,
         may_wait=True,
@@ -148,6 +159,9 @@ KINDS: dict[Purpose, Kind] = {
         leaves_out=Q(status=LoginStatus.ACTIVE, nightly=Nightly.ON)
         | Q(customer__erasure_asked_at__isnull=False),
         skips_because="already on, or the customer asked to be forgotten",
+        limits=lambda: done_here(Purpose.SWITCH_ON, LoginStatus.ACTIVE),
+        here_only="When the order begins, the logins count as active and the next daily run asks "
+        "them. The provider is told nothing.",
         paced_calls=2,
         needs_approval=True,
         may_wait=True,
@@ -192,6 +206,29 @@ def may(user: Any, permission: str) -> bool:
 def offering(purpose: Purpose) -> list[str]:
     """Return the names of the providers that can do this at all."""
     return [name for name in wiring.provider_names() if wiring.offers(name, purpose)]
+
+
+def not_offering(purpose: Purpose) -> Causes:
+    """Return the logins of each provider that cannot do this, and why."""
+    able, known = offering(purpose), wiring.provider_names()
+    found = [
+        (Q(provider__name=name), wiring.about(name, purpose).rstrip(".") or NOT_OFFERED)
+        for name in known
+        if name not in able
+    ]
+    return (*found, (~Q(provider__name__in=known), NOT_OFFERED))
+
+
+def ends_here(purpose: Purpose) -> list[str]:
+    """Return the names of the providers that have nothing they could be told for this order."""
+    return [name for name in wiring.provider_names() if wiring.here_only(name, purpose)]
+
+
+def done_here(purpose: Purpose, status: LoginStatus) -> Causes:
+    """Return the logins that stand as wanted already, where nothing else could be changed."""
+    names = ends_here(purpose)
+    part = Q(provider__name__in=names, status=status)
+    return ((part, f"{status.value} already, and the provider has no switch"),) if names else ()
 
 
 def is_offered(kind: Kind) -> bool:

@@ -113,7 +113,7 @@ def _question(request: HttpRequest, kind: orders.Kind, chosen: QuerySet[Login]) 
     )
     return Question(
         title=f"{kind.title}: {how_many(plan.touched)}",
-        consequence=kind.consequence,
+        consequence=_consequence(plan),
         button=f"{kind.button}: {how_many(plan.touched)}",
         back_url=came_from(request),
         needs_reason=kind.needs_reason,
@@ -129,12 +129,19 @@ def _question(request: HttpRequest, kind: orders.Kind, chosen: QuerySet[Login]) 
     )
 
 
+def _consequence(plan: orders.Plan) -> str:
+    """Say what the order does; where no provider is told of it, that only."""
+    nobody_told = 0 < plan.here_only == plan.touched
+    return plan.kind.here_only if nobody_told else plan.kind.consequence
+
+
 def _facts(request: HttpRequest, plan: orders.Plan) -> list[tuple[str, str]]:
     facts = [("Chosen", str(plan.chosen)), ("Will be touched", str(plan.touched))]
     if plan.skipped:
         facts.append(("Left out", plan.left_out))
     if plan.waiting:
         facts.append(("Waiting already", _waiting_words(request, plan)))
+    facts += plan.peculiar
     if plan.touched:
         facts.append(("Takes", f"{plan.lasting} ({plan.limit})"))
     if plan.cost:

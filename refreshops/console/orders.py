@@ -8,8 +8,9 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
+from refreshops import wiring
 from refreshops.console.moments import lasting_words
-from refreshops.console.order_kinds import KINDS, Kind
+from refreshops.console.order_kinds import KINDS, Kind, ends_here
 from refreshops.logins.models import Login, LoginStatus, Nightly, Provider
 from refreshops.routine import checking, forgetting, services
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt
@@ -26,7 +27,11 @@ CHARGED = Q(gone_at__isnull=True) & ~Q(nightly=Nightly.OFF)
 
 @dataclass(frozen=True)
 class Plan:
-    """What an order will do, before it is given. `waiting_in` are runs that hold some of it."""
+    """What an order will do, before it is given. `waiting_in` are runs that hold some of it.
+
+    Of `here_only` logins the provider is told nothing. `peculiar` says by provider what the order
+    is there, where that is not the usual.
+    """
 
     kind: Kind
     chosen: int
@@ -42,6 +47,8 @@ class Plan:
     cost: str
     sample: list[Login]
     left_out: str = ""
+    here_only: int = 0
+    peculiar: tuple[tuple[str, str], ...] = ()
 
     @property
     def not_shown(self) -> int:
@@ -75,6 +82,8 @@ def plan(
     touched = touched_by(kind, chosen)
     whole, counts = _counted(kind, chosen)
     providers = list(Provider.objects.filter(pk__in=counts).order_by("pk"))
+    here = ends_here(kind.purpose)
+    asked = [row for row in providers if row.name not in here]
     number = sum(row.all for row in counts.values())
     held = Attempt.objects.filter(
         login__in=touched.order_by().values("pk"),
@@ -95,24 +104,37 @@ def plan(
         needs_approval=kind.needs_approval
         and approval_above is not None
         and largest > approval_above,
-        lasting=_lasting(kind, providers, counts, window=window),
-        limit=", ".join(f"{row} {row.logins_per_minute} a minute" for row in providers),
-        cost=_cost(kind, providers, counts),
+        lasting=_lasting(kind, asked, counts, window=window),
+        limit=", ".join(f"{row} {row.logins_per_minute} a minute" for row in asked)
+        or "no call is made",
+        cost=_cost(kind, asked, counts),
         sample=list(touched.select_related("customer")[:SAMPLE]),
         left_out=_left_out(kind, chosen, whole - number),
+        here_only=sum(counts[row.pk].all for row in providers if row not in asked),
+        peculiar=_peculiar(kind, providers, counts),
+    )
+
+
+def _peculiar(
+    kind: Kind, providers: list[Provider], counts: dict[int, "_Count"]
+) -> tuple[tuple[str, str], ...]:
+    """Say by provider what the order is there, with the number where others are touched too."""
+    found = [(row, wiring.about(row.name, kind.purpose)) for row in providers]
+    return tuple(
+        (f"At {row} ({counts[row.pk].all})" if len(providers) > 1 else f"At {row}", said)
+        for row, said in found
+        if said
     )
 
 
 def _left_out(kind: Kind, chosen: QuerySet[Login], number: int) -> str:
     """Say how many are left out and why; each cause with its own number where a kind names them."""
     causes = kind.causes if number else ()
-    if not causes:
-        return f"{number}: {kind.skips_because}" if number else ""
+    if len(causes) < 2:
+        return f"{number}: {causes[0][1]}" if causes else ""
     parts = {f"part_{n}": Count("pk", filter=part) for n, (part, _) in enumerate(causes)}
     counts = list(chosen.order_by().aggregate(**parts).values())
     words = [(many, why) for many, (_, why) in zip(counts, causes, strict=True) if many]
-    if number > sum(counts):
-        words.append((number - sum(counts), "the provider does not offer it"))
     if len(words) == 1:
         return f"{number}: {words[0][1]}"
     return f"{number}: " + "; ".join(f"{many} {why}" for many, why in words)

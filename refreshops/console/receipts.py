@@ -14,6 +14,7 @@ from refreshops.routine.standing import Standing
 STANDING_WORDS: dict[Standing, tuple[str, str]] = {
     Standing.VERIFIED: ("o-fresh", "Verified"),
     Standing.DELETED: ("o-fresh", "Deleted"),
+    Standing.HERE_ONLY: ("o-stale", "Done here only"),
     Standing.UNCONFIRMED: ("o-stale", "Unconfirmed"),
     Standing.REFUSED: ("o-our_config", "Refused"),
     Standing.UNKNOWN_THERE: ("o-login_gone", "Unknown to the provider"),
@@ -39,6 +40,9 @@ def receipt_of(attempt: int, *, provider: str) -> Receipt | None:
 
 def evidence_of(provider_name: str) -> EvidenceOf:
     """Return what tells a provider's order calls from its read-backs."""
+    if provider_name not in wiring.provider_names():
+        # The settings do not name it any more; what it said is told without a proof.
+        return lambda endpoint: ""
     return wiring.provider(provider_name).evidence_of
 
 

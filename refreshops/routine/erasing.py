@@ -99,7 +99,9 @@ def _knows_us(attempt: Attempt, login: Login, *, now: datetime) -> bool:
         run__in=lately.values("pk"), state=AttemptState.DONE.value, login__isnull=False
     ).exclude(login=login)
     unsure = [Outcome.LOGIN_GONE.value, Outcome.OUR_CONFIG.value, Outcome.PROVIDER_FAULT.value]
-    return others.exclude(outcome__in=unsure).exists()
+    # What changed only what we do was never asked.
+    asked = others.exclude(outcome_reason=Reason.HERE_ONLY.value)
+    return asked.exclude(outcome__in=unsure).exists()
 
 
 def _doubt(attempt: Attempt, login: Login) -> None:

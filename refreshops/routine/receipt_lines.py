@@ -67,6 +67,8 @@ def approved(run: Run) -> Line:
 
 def accepted(attempt: Attempt, orders: list[Call], *, standing: Standing) -> Line:
     """Return what the provider said to the order itself."""
+    if standing is Standing.HERE_ONLY:
+        return Line(DONE, _done_here(attempt), _cut(attempt.message), at=attempt.finished_at)
     good = [call for call in orders if _says_yes(call)]
     last = orders[-1] if orders else None
     if attempt.state == AttemptState.DONE and not orders:
@@ -92,6 +94,8 @@ def accepted(attempt: Attempt, orders: list[Call], *, standing: Standing) -> Lin
 
 def verified(attempt: Attempt, looks: list[Call], *, tries: int, standing: Standing) -> Line:
     """Return what the read-back said; for a login forgotten, what became of it here."""
+    if standing is Standing.HERE_ONLY:
+        return _nothing_told(attempt)
     if attempt.purpose == Purpose.FORGET:
         return _erased(attempt, standing)
     last = looks[-1] if looks else None
@@ -126,6 +130,20 @@ def _answered_yes(attempt: Attempt, call: Call) -> Line:
     if not believed:
         return Line(OPEN, "Answered by the provider", words, at=at, call=call)
     return Line(DONE, "Accepted by the provider", words, at=at, call=call)
+
+
+def _done_here(attempt: Attempt) -> str:
+    off = attempt.purpose == Purpose.SWITCH_OFF
+    return "Done here only: we stopped asking" if off else "Done here only: we ask again"
+
+
+def _nothing_told(attempt: Attempt) -> Line:
+    """Say what stays as it was at a provider that has no such switch."""
+    if attempt.purpose == Purpose.SWITCH_OFF:
+        words = "The provider has no switch for it and was told nothing: it goes on, and charges, "
+        return Line(OPEN, "Not off at the provider", f"{words}until the login is deleted there.")
+    words = "The provider has no switch for it and was told nothing."
+    return Line(NOT_NEEDED, "Nothing to verify", words)
 
 
 def _called_off(attempt: Attempt, last: Call | None) -> Line:

@@ -12,6 +12,7 @@ class Standing(StrEnum):
 
     VERIFIED = "verified"
     DELETED = "deleted"
+    HERE_ONLY = "here_only"
     UNCONFIRMED = "unconfirmed"
     REFUSED = "refused"
     UNKNOWN_THERE = "unknown_there"
@@ -40,7 +41,8 @@ def standing_of(
     """Return how an attempt of an order stands.
 
     `begun` says that a call was made for it. Nothing is called done without the provider's word:
-    an order called off after it was sent counts as unconfirmed.
+    an order called off after it was sent counts as unconfirmed, and one that its provider has no
+    switch for as done here only.
     """
     if state == AttemptState.CANCELLED:
         return Standing.UNCONFIRMED if begun else Standing.CALLED_OFF
@@ -50,6 +52,8 @@ def standing_of(
         return Standing.UNCONFIRMED if waits_for and begun else Standing.UNDER_WAY
     if verified:
         return Standing.VERIFIED
+    if outcome == Outcome.FRESH and outcome_reason == Reason.HERE_ONLY:
+        return Standing.HERE_ONLY
     if outcome == Outcome.FRESH:
         return Standing.DELETED if purpose == Purpose.FORGET else Standing.UNCONFIRMED
     if outcome == Outcome.LOGIN_GONE:

@@ -162,6 +162,8 @@ def _known_there(
     """
     if result.outcome is Outcome.LOGIN_GONE and result.reason is Reason.UNKNOWN_LOGIN:
         return {"gone_at": login.gone_at or now}
+    if result.reason is Reason.HERE_ONLY:
+        return {}
     spoke_of_it = result.nightly is not None or result.outcome in KNOWS_IT
     return {"gone_at": None} if spoke_of_it and purpose is not Purpose.FORGET else {}
 
@@ -179,7 +181,12 @@ def _looked_at(login: Login, result: Result, *, now: datetime) -> dict[str, obje
 
 
 def _switched(result: Result, *, now: datetime) -> dict[str, object]:
-    """An order the provider did not confirm leaves us not knowing; that is what we show."""
+    """An order the provider did not confirm leaves us not knowing; that is what we show.
+
+    One that changed only what we do leaves the provider as it was: still on there.
+    """
+    if result.reason is Reason.HERE_ONLY:
+        return {"nightly_verified_at": None}
     if result.nightly is None:
         return {"nightly": Nightly.UNKNOWN.value, "nightly_verified_at": None}
     return {"nightly_verified_at": now if result.verified else None}

@@ -80,9 +80,11 @@ def write(
     desk = Desk(words=words, marker=Marker(case.salt), stale=stale)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         shelf = _Shelf(archive, made_at=case.made_at)
-        told = [_stored(call, number, desk, shelf) for number, call in enumerate(calls, start=1)]
+        told = [
+            _stored(call, number, desk, shelf, case) for number, call in enumerate(calls, start=1)
+        ]
         ends = [_ending_line(row, desk) for row in endings]
-        shelf.add("timeline.csv", "".join(table(_timeline(told, ends))).encode())
+        shelf.add("timeline.csv", "".join(table(_timeline(told, ends, case))).encode())
         ticket = bundle_ticket.text(case=case, title=words.title, calls=told, ends=ends)
         shelf.add("ticket.txt", ticket.encode())
         manifest = _manifest(case, desk, shelf, calls=len(told))
@@ -109,12 +111,12 @@ class _Shelf:
         self.files.append({"name": name, "bytes": len(content), "sha256": digest})
 
 
-def _stored(call: Call, number: int, desk: Desk, shelf: _Shelf) -> dict[str, Any]:
+def _stored(call: Call, number: int, desk: Desk, shelf: _Shelf, case: Case) -> dict[str, Any]:
     """Add a call's document; return the lines of it that the other files tell."""
     document = {"call": call.pk, **desk.document(call)}
     what = _NAME.sub("-", call.endpoint).strip("-")[:40] or "call"
     name = f"calls/{number:04}-{what}.json"
-    shelf.add(name, _json(document))
+    shelf.add(name, _json({case.named(key): value for key, value in document.items()}))
     large = ("answer", LABELS["body"])
     return {key: value for key, value in document.items() if key not in large} | {"file": name}
 
@@ -133,14 +135,16 @@ def _ending_line(row: Ending, desk: Desk) -> dict[str, Any]:
     }
 
 
-def _timeline(calls: list[dict[str, Any]], ends: list[dict[str, Any]]) -> Iterator[Sequence[Any]]:
+def _timeline(
+    calls: list[dict[str, Any]], ends: list[dict[str, Any]], case: Case
+) -> Iterator[Sequence[Any]]:
     names = [LABELS[name] for name in FIELDS if name not in ("attempt_id", "run_id")]
     columns = (
         *names,
         *("took_ms", "expected", LABELS["run_id"], LABELS["attempt_id"]),
         *("purpose", "outcome", "file"),
     )
-    yield ("what", *columns)
+    yield ("what", *map(case.named, columns))
     lines = [("call", row) for row in calls] + [("attempt ended", row) for row in ends]
     # A call of the same moment comes before the end it led to.
     for what, row in sorted(

@@ -30,21 +30,21 @@ def _lines(case: Case, title: str, calls: list[Told], ends: list[Told]) -> Itera
     yield ""
     yield _pair("Environment", case.environment)
     yield _pair("Made at", moment(case.made_at))
-    yield _pair("Calls", _how_many_calls(calls))
+    yield _pair("Calls", _how_many_calls(calls, case))
     if case.left_out:
         yield _pair("Left out", f"{case.left_out} ({case.rule})")
     yield "All times are UTC. The calls themselves are in calls/, all of them in timeline.csv."
     yield ""
     yield from _summary(calls)
     yield from _ends(ends)
-    yield from _in_full(wrong or calls, wrong=bool(wrong))
+    yield from _in_full(wrong or calls, case, wrong=bool(wrong))
 
 
-def _how_many_calls(calls: list[Told]) -> str:
+def _how_many_calls(calls: list[Told], case: Case) -> str:
     if not calls:
         return "none"
     logins = len({row[_ID] for row in calls if row[_ID]})
-    about = f" about {logins} LoginId{'' if logins == 1 else 's'}" if logins else ""
+    about = f" about {logins} {case.named(_ID)}{'' if logins == 1 else 's'}" if logins else ""
     return f"{len(calls)}{about}, {calls[0][_AT]} to {calls[-1][_AT]}"
 
 
@@ -68,14 +68,14 @@ def _ends(ends: list[Told]) -> Iterator[str]:
         yield ""
 
 
-def _in_full(calls: list[Told], *, wrong: bool) -> Iterator[str]:
+def _in_full(calls: list[Told], case: Case, *, wrong: bool) -> Iterator[str]:
     yield "What went wrong, newest first" if wrong else "The newest calls"
     yield ""
     for number, row in enumerate(reversed(calls[-IN_FULL:]), start=1):
         yield f"{number}. {row['method']} {row[LABELS['url']]}"
         for label, value in _facts(row):
             if value not in ("", None):
-                yield f"   {_pair(label, value)}"
+                yield f"   {_pair(case.named(label), value)}"
         yield ""
     if len(calls) > IN_FULL:
         yield f"And {len(calls) - IN_FULL} more like these: see timeline.csv."

@@ -44,7 +44,8 @@ class Case:
     """What a bundle is about.
 
     `subject` names it for support, `rule` says which calls were chosen and `left_out` how many
-    were not; None when nobody counted them. `salt` keeps two bundles from being compared.
+    were not; None when nobody counted them. `salt` keeps two bundles from being compared. `names`
+    are the provider's own for our labels, where it has others.
     """
 
     subject: str
@@ -53,6 +54,11 @@ class Case:
     rule: str
     left_out: int | None
     salt: bytes = field(repr=False)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, label: str) -> str:
+        """Return what the provider calls the field under one of our labels."""
+        return self.names.get(label, label)
 
 
 class Words(Protocol):

@@ -71,6 +71,12 @@ def environment() -> str:
 
 
 @register.simple_tag
+def words_of(provider: str) -> Any:
+    """Return what a provider calls things."""
+    return wiring.words(provider)
+
+
+@register.simple_tag
 def chosen(spec: Any, choices: list[dict[str, Any]]) -> str:
     """Return what a filter is set to, in words; empty when it leaves every row in."""
     for choice in choices[1:]:
