@@ -15,7 +15,7 @@ import requests
 
 from tests.installation import Installation
 from tests.processes.evidence import assert_one_to_one
-from tests.simulation import Simulator
+from tests.simulation import FLANKS_CLIENT_ID, FLANKS_CLIENT_SECRET, Simulator
 from tests.simulator.visitor import Visitor
 
 LINK_MAKER = str(Path(__file__).with_name("link_maker.py"))
@@ -107,12 +107,23 @@ def site(simulate, install):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        place = install(
-            database, simulator, POLL_SECONDS="0.2", PUBLIC_URL=f"http://127.0.0.1:{port}"
-        )
+        reached = {"POLL_SECONDS": "0.2", "PUBLIC_URL": f"http://127.0.0.1:{port}"}
+        if "flanks_logins" not in options:
+            return simulator, install(database, simulator, **reached)
+        place = install(database, **reached, **both(simulator))
+        place.import_register(simulator.register)
         return simulator, place
 
     return start
+
+
+def both(simulator: Simulator) -> dict[str, str]:
+    return {
+        "FLINKS_API_URL": simulator.url,
+        "FLANKS_API_URL": simulator.flanks_url,
+        "FLANKS_CLIENT_ID": FLANKS_CLIENT_ID,
+        "FLANKS_CLIENT_SECRET": FLANKS_CLIENT_SECRET,
+    }
 
 
 def customer_of(place: Installation, *words: str) -> Customer:
@@ -226,3 +237,110 @@ def come_back_forged(place: Installation, customer: Customer, login_id: str, *, 
     assert "fetching your data" in back.text
     customer.wait_for("failed")
     return customer.web.get(urljoin(customer.link, "wait"), timeout=10).text
+
+
+CASE = "SELECT closed_as, reopened FROM logins_reconnectcase"
+OUTCOME = "SELECT outcome FROM logins_login WHERE login_id = ?"
+
+
+def send(address: str, action: str, **fields: str) -> str:
+    """Send a step of a session's page at the fake Flanks; return where it leads."""
+    answer = requests.post(
+        address, data={"action": action, **fields}, allow_redirects=False, timeout=10
+    )
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["Location"])
+
+
+@pytest.fixture
+def asked(site):
+    """Return a function that has a login of Flanks ask for its customer, its case opened."""
+
+    def start(fate: str, database: str = "sqlite") -> tuple[Simulator, Installation, str]:
+        simulator, place = site(database, logins=1, flanks_logins=2)
+        login_id = simulator.register_rows(provider="flanks")[0]["login_id"]
+        simulator.flanks.change(login_id, fate=fate)
+        place.run_routine(expect=None)
+        assert place.rows(CASE) == [("", 0)]
+        return simulator, place, login_id
+
+    return start
+
+
+@pytest.mark.parametrize(
+    ("database", "fate", "step"),
+    [
+        ("sqlite", "sca_needed", {"action": "code", "code": "123456"}),
+        ("postgresql", "blocked", {"action": "password", "password": "a new password"}),
+    ],
+    ids=["code", "password"],
+)
+def test_a_session_cures_a_login_and_the_case_closes(asked, database, fate, step):
+    simulator, place, login_id = asked(fate, database)
+
+    with served(place):
+        customer = customer_of(place, login_id)
+        customer.click()
+        page = customer.wait_for("go")["url"]
+        back = customer.come_back(send(page, **step))
+        customer.wait_for("done")
+        again = customer.come_back(back.history[0].url)
+
+    assert "fetching your data" in back.text or "You are connected" in back.text
+    assert "session_id" not in back.url
+    assert "You are connected" in again.text
+    assert link_rows(place) == [("reconnected", "")]
+    assert (place.rows(CASE), place.rows(OUTCOME, login_id)) == ([("fresh", 0)], [("fresh",)])
+    assert_one_to_one(place, simulator)
+    session_id = page.rpartition("/")[2]
+    kept = b"".join(path.read_bytes() for path in place.folder.glob("*.sqlite3*"))
+    assert session_id.encode() not in kept
+
+
+def test_a_login_that_is_still_being_fetched_ends_the_link_by_itself(asked):
+    simulator, place, login_id = asked("sca_needed")
+    simulator.flanks.change(login_id, pending_polls=2)
+
+    with served(place):
+        customer = customer_of(place, login_id)
+        customer.click()
+        page = customer.wait_for("go")["url"]
+        back = customer.come_back(send(page, "code", code="123456"))
+        told = customer.wait_for("waiting")
+        customer.wait_for("done")
+
+    assert (told, "fetching your data" in back.text) == ({"state": "waiting"}, True)
+    assert link_rows(place) == [("reconnected", "")]
+    assert place.rows(CASE) == [("fresh", 0)]
+
+
+def test_what_was_not_done_closes_no_case(asked):
+    """Left, failed, never finished, or finished by somebody else."""
+    simulator, place, login_id = asked("sca_needed")
+    landing = f"{place.environment['PUBLIC_URL']}/connect/back/?session_id="
+    ways = {
+        "left": lambda page: send(page, "abort"),
+        "wrong": lambda page: send(page, "code", code="INVALID_SCA"),
+        "not done": lambda page: landing + page.rpartition("/")[2],
+        "of another": lambda page: landing + str(uuid.uuid4()),
+    }
+
+    with served(place):
+        customer = customer_of(place, login_id)
+        pages, told = [], {}
+        for way, back in ways.items():
+            customer.click()
+            pages.append(customer.wait_for("go")["url"])
+            told[way] = customer.come_back(back(pages[-1])).text
+            customer.wait_for("failed")
+
+    said = {
+        "left": "That was not finished",
+        "wrong": "That was not finished",
+        "not done": "fetching your data",
+        "of another": "Thank you",
+    }
+    assert [way for way in ways if said[way] not in told[way]] == []
+    assert len(set(pages)) == len(ways)
+    assert link_rows(place) == [("", "")]
+    assert (place.rows(CASE), place.rows(OUTCOME, login_id)) == ([("", 0)], [("user_action",)])
