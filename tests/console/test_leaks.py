@@ -328,7 +328,7 @@ def test_the_number_of_queries_does_not_grow(signed_in, planted, django_assert_m
     client = signed_in("ops")
     client.get("/leaks/")
 
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(8):
         client.get("/leaks/")
 
 
