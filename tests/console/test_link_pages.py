@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from refreshops import wiring
 from refreshops.connect import links
-from refreshops.logins.models import ConnectLink, Login, ReconnectCase
+from refreshops.logins.models import ConnectLink, Login, Provider, ReconnectCase
 from refreshops.tracing.models import Event
 from tests.builders import NOON, make_customer, make_login, make_provider
 from tests.console.conftest import page_of
@@ -223,3 +223,81 @@ def test_a_login_and_a_customer_lead_to_their_case_and_links(signed_in):
     assert of_customer(login.customer) in client.get(page_of(login.customer)).content.decode()
     empty = client.get(page_of(make_customer("EMPTY"))).content.decode()
     assert "Connect a first bank…" in empty
+
+
+@pytest.fixture
+def clients_made_anew():
+    wiring.provider.cache_clear()
+    yield
+    wiring.provider.cache_clear()
+
+
+@pytest.mark.usefixtures("clients_made_anew")
+class TestProvidersThatCannotConnectAnew:
+    """Flanks reconnects a login by a session; new customers it takes by a link of its own."""
+
+    SAID = "New customers connect by Flanks&#x27;s own link"
+
+    @pytest.fixture
+    def login(self, db):
+        provider = Provider.objects.get_or_create(name="flanks")[0]
+        return make_login(provider=provider, login_id="token-of-a-login")
+
+    def test_make_links_for_their_logins(self, signed_in, login):
+        answer = signed_in("ops").post(of_login(login), {"token": "t"})
+
+        assert shown_address(answer)
+        assert ConnectLink.objects.get().provider == login.provider
+
+    def test_make_none_for_a_login_that_they_have_lost(self, signed_in, login):
+        Login.objects.update(gone_at=NOON)
+
+        answer = signed_in("ops").post(of_login(login), {"token": "t"})
+
+        assert answer.status_code == 400
+        assert self.SAID in answer.content.decode()
+        assert not ConnectLink.objects.exists()
+
+    @pytest.mark.parametrize("asked_for", ["", "flanks", "flinks", "nobody"])
+    def test_are_not_chosen_for_a_first_bank_and_it_says_why(self, signed_in, asked_for):
+        customer, client = make_customer("NEW"), signed_in("ops")
+
+        html = client.get(of_customer(customer)).content.decode()
+        client.post(of_customer(customer), {"token": "t", "provider": asked_for})
+
+        assert self.SAID in html
+        assert 'name="provider"' not in html
+        assert ConnectLink.objects.get().provider.name == "flinks"
+
+    def test_leave_no_link_for_a_first_bank_where_there_is_no_other(
+        self, signed_in, monkeypatch, login
+    ):
+        monkeypatch.setattr(wiring, "provider_names", lambda: ("flanks",))
+        client, page = signed_in("ops"), of_customer(login.customer)
+
+        asked, given = client.get(page), client.post(page, {"token": "t"})
+
+        assert (asked.status_code, given.status_code) == (200, 400)
+        assert self.SAID in asked.content.decode()
+        assert not ConnectLink.objects.exists()
+
+    def test_make_none_where_their_login_is_left_over_from_earlier(
+        self, signed_in, monkeypatch, login
+    ):
+        monkeypatch.setattr(wiring, "provider_names", lambda: ("flinks",))
+
+        answer = signed_in("ops").post(of_login(login), {"token": "t"})
+
+        assert answer.status_code == 400
+        assert "no provider that is set up here" in answer.content.decode()
+
+    def test_are_one_of_several_to_choose_from_where_they_can(self, signed_in, monkeypatch):
+        monkeypatch.setattr(wiring, "offers", lambda name, purpose: True)
+        customer, client = make_customer("NEW"), signed_in("ops")
+
+        html = client.get(of_customer(customer)).content.decode()
+        client.post(of_customer(customer), {"token": "t", "provider": "flanks"})
+
+        assert '<option value="flanks">Flanks</option>' in html
+        assert self.SAID not in html
+        assert ConnectLink.objects.get().provider.name == "flanks"
