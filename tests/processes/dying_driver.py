@@ -1,7 +1,7 @@
 """A driving process that dies by its own kill -9, at a named point or again and again at random.
 
-dying_driver.py PROVIDER at POINT COUNT      die when POINT is reached for the COUNTth time
-dying_driver.py PROVIDER often KILLS SEED    fork a driver, kill it at a random time, KILLS times
+dying_driver.py at POINT COUNT [PROVIDER]      die when POINT is reached for the COUNTth time
+dying_driver.py often KILLS SEED [PROVIDER]    fork a driver, kill it at a random time, KILLS times
 """
 
 import os
@@ -65,7 +65,7 @@ def after(owner: Any, name: str, act: Callable[[Any], None]) -> None:
     setattr(owner, name, wrapped)
 
 
-def arm(name: str, point: str, countdown: Countdown) -> None:
+def arm(point: str, countdown: Countdown, *, name: str = "flinks") -> None:
     """Put the deadly step at `point`."""
     provider = type(wiring.provider(name))
     match point:
@@ -119,9 +119,10 @@ def die_often(name: str, kills: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    provider_name, what, *more = sys.argv[1:]
+    what, first, second, *named = sys.argv[1:]
+    of = named[0] if named else "flinks"
     if what == "at":
-        arm(provider_name, more[0], Countdown(int(more[1])))
-        drive(provider_name)
+        arm(first, Countdown(int(second)), name=of)
+        drive(of)
     else:
-        die_often(provider_name, int(more[0]), int(more[1]))
+        die_often(of, int(first), int(second))

@@ -56,7 +56,7 @@ def test_a_kill_at_a_named_point_loses_nothing(side, point, count, simulate, ins
     )
     place = install("sqlite", simulator, CONCURRENCY=str(CONCURRENCY), **side.settings(simulator))
 
-    dead = place.manage(DRIVER, side.name, "at", point, str(count), expect=None)
+    dead = place.manage(DRIVER, "at", point, str(count), side.name, expect=None)
     found = side.run(place)
 
     assert dead.returncode == -signal.SIGKILL, dead.stderr
@@ -90,7 +90,7 @@ def test_kills_at_random_times_lose_nothing(kills, side, database, simulate, ins
         **side.settings(simulator),
     )
 
-    place.manage(DRIVER, side.name, "often", str(kills), str(seed))
+    place.manage(DRIVER, "often", str(kills), str(seed), side.name)
     found = side.run(place)
 
     assert found["outcomes"].get("fresh", 0) + found["outcomes"].get("provider_fault", 0) == logins

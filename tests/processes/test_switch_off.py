@@ -80,8 +80,6 @@ def test_a_provider_that_stays_away_leaves_the_order_open_and_never_off(one_logi
 
 
 def test_a_kill_in_the_middle_of_an_order_is_finished_by_the_next_worker(one_login):
-    from tests.processes.test_kill import DRIVER
-
     simulator, place, login_id = one_login
     simulator.change(login_id, faults=[{"kind": "stall", "times": 1}])
     order = place.start("deactivate", "--login-id", login_id, *REASON, CALL_DEADLINE_SECONDS="30")
@@ -90,7 +88,6 @@ def test_a_kill_in_the_middle_of_an_order_is_finished_by_the_next_worker(one_log
     order.kill()
     order.wait()
 
-    del DRIVER
     place.run_routine()
     place.manage("deactivate", "--login-id", login_id, *REASON)
 
