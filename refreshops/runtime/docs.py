@@ -3,13 +3,12 @@
 Pure text from the tables in `rules` and `providers`; `manage.py write_docs` puts it into docs/.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from refreshops.providers.flinks import codes as flinks
-from refreshops.providers.flinks.other_codes import EXTRA_ROWS, STATUS_ROWS
-from refreshops.providers.flinks.seed_codes import SEED_ROWS
+from refreshops import wiring
+from refreshops.providers.meaning import CodeMeaning, Table
 from refreshops.rules.lifecycle import (
     ATTEMPT_STEPS,
     CALL_STEPS,
@@ -47,8 +46,10 @@ WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
     Purpose: {
         "refresh": "Ask how last night's refresh ended, and fetch the data from the cache.",
         "live_refresh": "Let the provider refresh the login at its bank now.",
-        "switch_off": "Switch the nightly refresh off at the provider, and read it back.",
-        "switch_on": "Switch the nightly refresh on at the provider, and read it back.",
+        "switch_off": "Switch the nightly refresh off at the provider, and read it back; without "
+        "such a switch there, only stop asking.",
+        "switch_on": "Switch the nightly refresh on at the provider, and read it back; without "
+        "such a switch there, only ask again.",
         "check_schedule": "Ask whether the nightly refresh is on; fetch nothing.",
         "forget": "Have the provider delete all it holds about the login.",
         "reconnect": "A customer clicked a link: refresh the login live, or lead them on.",
@@ -83,18 +84,25 @@ def provider_answers() -> str:
         "The finer cause beside an outcome: "
         + ", ".join(f"`{reason}`" for reason in Reason if reason)
         + ".",
-        "## Flinks: its own list of codes",
-        flinks.HOW_TO_READ,
-        _codes(SEED_ROWS),
-        "## Flinks: further codes",
-        _codes(EXTRA_ROWS),
-        "## Flinks: answers without a code",
-        _codes(STATUS_ROWS),
-        "## Flinks: no believable answer",
-        _codes(flinks.FAULT_ROWS.values()),
-        "## Flinks: codes that become the customer's matter when they repeat",
-        _escalations(),
+        *(part for name in wiring.code_tables() for part in _of_provider(name)),
     )
+
+
+def _of_provider(name: str) -> Iterator[str]:
+    """Yield what a provider answers: each part of its code table, and what repeats turn into."""
+    for table in wiring.code_tables()[name]:
+        yield from _part(table)
+    if rows := wiring.escalations().get(name):
+        title = wiring.words(name).title
+        yield f"## {title}: codes that become the customer's matter when they repeat"
+        yield _escalations(rows)
+
+
+def _part(table: Table) -> Iterator[str]:
+    yield f"## {table.heading}"
+    if table.intro:
+        yield table.intro
+    yield _codes(table.rows)
 
 
 def lifecycle() -> str:
@@ -145,12 +153,12 @@ def _outcomes() -> str:
     )
 
 
-def _codes(rows: Iterable[flinks.CodeMeaning]) -> str:
+def _codes(rows: Iterable[CodeMeaning]) -> str:
     head = ("HTTP", "code", "when", "outcome", "who acts", "asked again", "means", "what to do")
     return _table(head, map(_code_row, rows))
 
 
-def _code_row(row: flinks.CodeMeaning) -> Sequence[str]:
+def _code_row(row: CodeMeaning) -> Sequence[str]:
     return (
         _status(row),
         f"`{row.code}`" if row.code else "–",
@@ -163,13 +171,13 @@ def _code_row(row: flinks.CodeMeaning) -> Sequence[str]:
     )
 
 
-def _status(row: flinks.CodeMeaning) -> str:
+def _status(row: CodeMeaning) -> str:
     if row.http_status is None:
         return "–"
     return "5xx" if not row.code and row.http_status == 500 else str(row.http_status)
 
 
-def _when(row: flinks.CodeMeaning) -> str:
+def _when(row: CodeMeaning) -> str:
     conditions = []
     if row.calls:
         conditions.append("on " + ", ".join(sorted(row.calls)))
@@ -180,12 +188,12 @@ def _when(row: flinks.CodeMeaning) -> str:
     return "; ".join(conditions) or "always"
 
 
-def _marks(row: flinks.CodeMeaning) -> str:
+def _marks(row: CodeMeaning) -> str:
     marks = [(" *Reads data.*", row.reads_data), (" *Nightly.*", row.stays_nightly)]
     return "".join(text for text, is_set in marks if is_set)
 
 
-def _escalations() -> str:
+def _escalations(rows: Iterable[Any]) -> str:
     return _table(
         ("code", "runs in a row", "becomes", "because"),
         (
@@ -195,7 +203,7 @@ def _escalations() -> str:
                 f"`{Outcome.USER_ACTION}` ({row.reason})",
                 row.meaning,
             )
-            for row in flinks.ESCALATIONS
+            for row in rows
         ),
     )
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from refreshops import vocabulary
 from refreshops.console.handbook import PAGES, anchor_of, anchor_of_code, document
 from refreshops.console.help_pages import LOST, address_of
-from refreshops.providers.flinks.codes import CODE_TABLE
 from refreshops.rules.outcomes import MEANING_OF, Outcome
 from tests.console.permission_site import VISITOR, ask, lines, make_site, undone
 
@@ -89,7 +89,9 @@ def test_an_outcome_has_its_heading_in_the_runbook(outcome, documents):
     assert anchor_of(heading) in documents["runbook"].anchors
 
 
-@pytest.mark.parametrize("code", sorted({row.code for row in CODE_TABLE if row.code}))
+@pytest.mark.parametrize(
+    "code", sorted(code for name in vocabulary.VOCABULARIES for code in vocabulary.codes_of(name))
+)
 def test_a_code_has_its_row_among_the_answers(code, documents):
     assert f'<tr id="{anchor_of_code(code)}">' in documents["provider-answers"].html
 

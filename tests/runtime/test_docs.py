@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from refreshops.providers.flinks.codes import CODE_TABLE, ESCALATIONS
+from refreshops import vocabulary
 from refreshops.rules.outcomes import OUTCOME_TABLE, Reason
 from refreshops.runtime.docs import GENERATED, WORDS, documents
 
@@ -31,15 +31,47 @@ def rows_of(text):
     ]
 
 
-def test_every_row_of_the_code_table_is_a_row_of_the_document():
+def rows_under(heading):
+    """Return the rows of the table below a heading, without its head."""
+    text = documents()["provider-answers.md"]
+    return rows_of(text.partition(f"## {heading}\n")[2].partition("\n## ")[0])[1:]
+
+
+@pytest.mark.parametrize("name", vocabulary.VOCABULARIES)
+def test_every_row_of_a_code_table_is_a_row_under_its_heading(name):
+    known = vocabulary.VOCABULARIES[name]
+
+    for table in known.tables():
+        shown = [
+            (cells[1].strip("`–"), cells[3], cells[4], cells[5], cells[6])
+            for cells in rows_under(table.heading)
+        ]
+        assert shown == [
+            (
+                row.code,
+                f"`{row.outcome}`" + (f" ({row.reason})" if row.reason else ""),
+                row.actor,
+                row.retry,
+                row.meaning,
+            )
+            for row in table.rows
+        ]
+    listed = {row for table in known.tables() for row in table.rows}
+    assert listed >= set(known.code_table)
+    assert all(table.heading.startswith(known.words.title) for table in known.tables())
+
+
+def test_every_row_of_all_tables_is_told_once():
     rows = rows_of(documents()["provider-answers.md"])
     shown = [(cells[1].strip("`–"), cells[3], cells[6]) for cells in rows if len(cells) == 8]
 
-    for row in CODE_TABLE:
-        outcome = f"`{row.outcome}`" + (f" ({row.reason})" if row.reason else "")
-        assert (row.code, outcome, row.meaning) in shown
-    # Two rows for silence and unreadable answers, and a head for each of the four tables.
-    assert len(shown) == len(CODE_TABLE) + 2 + 4
+    tables = [table for tables in vocabulary.code_tables().values() for table in tables]
+    for table in tables:
+        for row in table.rows:
+            outcome = f"`{row.outcome}`" + (f" ({row.reason})" if row.reason else "")
+            assert (row.code, outcome, row.meaning) in shown
+    # And a head for each table.
+    assert len(shown) == sum(len(table.rows) for table in tables) + len(tables)
 
 
 def test_every_outcome_reason_and_escalation_is_named():
@@ -49,7 +81,7 @@ def test_every_outcome_reason_and_escalation_is_named():
         assert f"| `{row.outcome}` | {row.label} |" in text
     for reason in Reason:
         assert not reason or f"`{reason}`" in text
-    for escalation in ESCALATIONS:
+    for escalation in (row for rows in vocabulary.escalations().values() for row in rows):
         assert f"| `{escalation.code}` | {escalation.runs} |" in text
 
 
