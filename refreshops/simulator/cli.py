@@ -29,7 +29,7 @@ from refreshops.simulator.flanks.options import (
 from refreshops.simulator.flanks.pages import FlanksPages
 from refreshops.simulator.gateway import Gateway, Pace
 from refreshops.simulator.journal import Journal
-from refreshops.simulator.register import AnyLogin, write_customers, write_register
+from refreshops.simulator.register import write_customers, write_register
 from refreshops.simulator.scenarios import SCENARIOS
 from refreshops.simulator.server import SimulatorServer
 from refreshops.simulator.throttle import Throttle
@@ -260,12 +260,11 @@ def build(options: Options) -> SimulatorServer:
 
 def _write_files(options: Options, books: Books, flanks: FlanksBooks) -> None:
     """Write what the lender knows of the logins of both providers."""
-    logins: list[AnyLogin] = [*books.world.logins.values(), *flanks.world.credentials.values()]
-    managers = options.with_managers
+    both: dict[str, Any] = {"with_managers": options.with_managers, "flanks": flanks.world}
     if options.register is not None:
-        write_register(logins, path=options.register, with_managers=managers)
+        write_register(books.world, path=options.register, **both)
     if options.customers is not None:
-        write_customers(logins, path=options.customers, now=books.now(), with_managers=managers)
+        write_customers(books.world, path=options.customers, now=books.now(), **both)
 
 
 def serve(options: Options) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from refreshops.simulator.flanks.world import Credential
-from refreshops.simulator.world import Login
+from refreshops.simulator.flanks.world import Credential, FlanksWorld
+from refreshops.simulator.world import Login, World
 
 HEADER = (
     "login_id",
@@ -39,20 +39,27 @@ def row_of(login: AnyLogin, *, with_managers: bool) -> tuple[str, ...]:
     )
 
 
-def write_register(logins: Iterable[AnyLogin], *, path: Path, with_managers: bool = False) -> None:
-    """Write all registered logins to `path`; it appears whole or not at all."""
-    rows = (row_of(login, with_managers=with_managers) for login in logins if login.registered)
+def write_register(
+    world: World, *, path: Path, with_managers: bool = False, flanks: FlanksWorld | None = None
+) -> None:
+    """Write all registered logins of both providers to `path`; it appears whole or not at all."""
+    logins = _registered(world, flanks)
+    rows = (row_of(login, with_managers=with_managers) for login in logins)
     _write(path, header=HEADER, rows=rows)
 
 
 def write_customers(
-    logins: Iterable[AnyLogin], *, path: Path, now: datetime, with_managers: bool = False
+    world: World,
+    *,
+    path: Path,
+    now: datetime,
+    with_managers: bool = False,
+    flanks: FlanksWorld | None = None,
 ) -> None:
     """Write the customers of all registered logins to `path`; it appears whole or not at all."""
     known: dict[str, list[AnyLogin]] = {}
-    for login in logins:
-        if login.registered:
-            known.setdefault(login.customer.reference, []).append(login)
+    for login in _registered(world, flanks):
+        known.setdefault(login.customer.reference, []).append(login)
     rows = (
         (
             reference,
@@ -63,6 +70,11 @@ def write_customers(
         for reference, theirs in known.items()
     )
     _write(path, header=CUSTOMER_HEADER, rows=rows)
+
+
+def _registered(world: World, flanks: FlanksWorld | None) -> list[AnyLogin]:
+    there = flanks.credentials.values() if flanks is not None else ()
+    return [login for login in (*world.logins.values(), *there) if login.registered]
 
 
 def _idle_days(logins: list[AnyLogin]) -> int:

@@ -24,8 +24,8 @@ def grown(*, scenario="morning", seed=1, logins=40, **more):
     return grow_flanks(recipe, now=NOON, **more)
 
 
-def canadians():
-    return list(grow(Recipe(seed=1, scenario="morning", logins=30), now=NOON).logins.values())
+def canada():
+    return grow(Recipe(seed=1, scenario="morning", logins=30), now=NOON)
 
 
 def picture(world):
@@ -99,28 +99,26 @@ class TestScenarios:
 
 class TestRegister:
     def test_it_names_the_provider_of_each_login(self, tmp_path):
-        canada, spain = canadians(), list(grown().credentials.values())
+        spain = grown()
         path = tmp_path / "register.csv"
 
-        write_register([*canada, *spain], path=path)
+        write_register(canada(), path=path, flanks=spain)
 
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         assert Counter(row["provider"] for row in rows) == {"flinks": 30, "flanks": 40}
-        assert {row["login_id"] for row in rows if row["provider"] == "flanks"} == {
-            each.login_id for each in spain
-        }
+        named = {row["login_id"] for row in rows if row["provider"] == "flanks"}
+        assert named == set(spain.credentials)
 
     def test_a_few_customers_have_a_bank_in_each_country(self, tmp_path):
-        canada = canadians()
-        spain = list(grown(shared=[login.customer for login in canada]).credentials.values())
+        flinks = canada()
+        spain = grown(shared=[login.customer for login in flinks.logins.values()])
         path = tmp_path / "customers.csv"
 
-        write_customers([*canada, *spain], path=path, now=NOON)
+        write_customers(flinks, path=path, now=NOON, flanks=spain)
 
-        both = {each.customer.reference for each in spain} & {
-            each.customer.reference for each in canada
-        }
+        there = {each.customer.reference for each in spain.credentials.values()}
+        both = there & {each.customer.reference for each in flinks.logins.values()}
         with path.open(encoding="utf-8", newline="") as file:
             references = [row["reference"] for row in csv.DictReader(file)]
         assert 3 <= len(both) <= 8
@@ -129,10 +127,10 @@ class TestRegister:
 
     def test_strangers_are_not_in_it(self, tmp_path):
         recipe = FlanksRecipe(logins=5, strangers=4, scenario="calm")
-        world = grow_flanks(recipe, now=NOON)
+        spain = grow_flanks(recipe, now=NOON)
         path = tmp_path / "register.csv"
 
-        write_register(world.credentials.values(), path=path)
+        write_register(canada(), path=path, flanks=spain)
 
-        assert len(world.credentials) == 9
-        assert len(path.read_text(encoding="utf-8").splitlines()) == 6
+        assert len(spain.credentials) == 9
+        assert len(path.read_text(encoding="utf-8").splitlines()) == 1 + 30 + 5

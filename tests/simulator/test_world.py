@@ -83,8 +83,8 @@ class TestMorning:
 class TestStrangers:
     def test_they_are_on_and_fail_and_no_file_names_them(self, tmp_path):
         world = grow(Recipe(seed=1, scenario="calm", logins=5, strangers=2), now=NOON)
-        write_register(world.logins.values(), path=tmp_path / "register.csv")
-        write_customers(world.logins.values(), path=tmp_path / "customers.csv", now=NOON)
+        write_register(world, path=tmp_path / "register.csv")
+        write_customers(world, path=tmp_path / "customers.csv", now=NOON)
 
         strangers = [login for login in world.logins.values() if not login.registered]
         assert [login.scheduled for login in strangers] == [True, True]
@@ -105,9 +105,7 @@ class TestStrangers:
 class TestCustomers:
     @pytest.fixture
     def rows(self, tmp_path):
-        write_customers(
-            grown().logins.values(), path=tmp_path / "c.csv", now=NOON, with_managers=True
-        )
+        write_customers(grown(), path=tmp_path / "c.csv", now=NOON, with_managers=True)
         with (tmp_path / "c.csv").open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
 
