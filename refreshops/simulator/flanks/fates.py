@@ -85,7 +85,7 @@ class FlanksFate:
     @property
     def goes_well(self) -> bool:
         """Whether the nights refresh it."""
-        return self.outcome in ("fresh", "provider_fault") and self.exists
+        return self.outcome in ("fresh", "provider_fault") and self.exists and not self.old
 
 
 def _says(name: str, outcome: str, status: int, text: str, code: int | None = None) -> FlanksFate:
