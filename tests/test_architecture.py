@@ -1,6 +1,7 @@
 """The house rules of docs/architecture.md, read from the syntax tree of every module."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,7 +48,18 @@ FRAMEWORKS = ("django", "django_q", "environ", "csp", "whitenoise")
 
 DUMPING_GROUNDS = {"utils", "helpers", "common", "core", "constants", "exceptions", "signals"}
 PROVIDER_WORDS = {"LoginId", "RequestId", "FlinksCode", "MostRecentCached", "credentials_token"}
+PROVIDERS = ("flinks", "flanks")
 PROVIDER_FOLDERS = ("providers/flinks/", "providers/flanks/", "simulator/")
+# Where providers are put together out of settings: the only ones that know which there are.
+COMPOSERS = ("wiring.py", "clients.py", "vocabulary.py", "settings.py")
+# What the second provider calls things. The first one's words stand as headings on mixed lists.
+SECOND_PROVIDERS_WORDS = re.compile(
+    r"credentials_token|(sca|reset|transaction)_token|errored|error_code|ignore_data_error"
+    r"|last_update_timestamp|\b(2000[123]|40001|5000[123])\b",
+    re.IGNORECASE,
+)
+# What people read, and what serves a browser.
+SHOWN = ("templates", "static")
 
 LONGEST_MODULE = 300
 LONGEST_FUNCTION = 50
@@ -215,6 +227,47 @@ def provider_words(module: Module) -> set[str]:
     }
 
 
+def provider_folders(module: Module) -> set[str]:
+    """Find imports of one provider's folder from anywhere but itself and what composes."""
+    if module.path in COMPOSERS:
+        return set()
+    return {
+        f"{module.path} imports {name}"
+        for name in imports_of(module)
+        for provider in PROVIDERS
+        if f"{name}.".startswith(f"{OURS}.providers.{provider}.")
+        and not module.path.startswith(f"providers/{provider}/")
+    }
+
+
+def second_providers_words(module: Module) -> set[str]:
+    """Find them anywhere in the text, comments included."""
+    if module.path.startswith(("providers/flanks/", "simulator/")) or module.path in COMPOSERS:
+        return set()
+    return said_in(module.path, module.text)
+
+
+def said_in(path: str, text: str) -> set[str]:
+    return {
+        f"{path}:{number} says {found[0]}"
+        for number, line in enumerate(text.splitlines(), start=1)
+        if (found := SECOND_PROVIDERS_WORDS.search(line))
+    }
+
+
+def branches_on_a_provider(module: Module) -> set[str]:
+    """Find comparisons with a provider's name: whoever asks for one asks what it can do."""
+    if module.path.startswith(PROVIDER_FOLDERS):
+        return set()
+    return {
+        f"{module.path}:{node.lineno} branches on {ast.unparse(node)}"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Compare | ast.MatchValue)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and part.value in PROVIDERS
+    }
+
+
 def _words(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Yield names, and the texts that serve as keys: not what people read."""
     for node in ast.walk(tree):
@@ -268,6 +321,9 @@ RULES = (
     settings_read,
     environment_read,
     provider_words,
+    provider_folders,
+    second_providers_words,
+    branches_on_a_provider,
     dumping_grounds,
     too_long,
     silent_modules,
@@ -279,6 +335,33 @@ def test_no_module_breaks_the_rule(rule):
     broken = sorted(place for module in modules() for place in rule(module))
 
     assert not broken, "\n".join(broken)
+
+
+def test_no_page_says_a_word_of_the_second_provider_by_itself():
+    files = [path for folder in SHOWN for path in (ROOT / folder).rglob("*") if path.is_file()]
+    texts = [path for path in files if path.suffix in (".html", ".txt", ".css", ".js")]
+
+    said = [
+        place
+        for path in texts
+        for place in said_in(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
+    ]
+
+    assert len(texts) > 50
+    assert not said, "\n".join(sorted(said))
+
+
+def test_no_template_branches_on_a_provider():
+    named = re.compile(r"""{%[^%]*["'](flinks|flanks)["'][^%]*%}""", re.IGNORECASE)
+
+    found = [
+        path.name
+        for path in (ROOT / "templates").rglob("*")
+        if path.is_file()
+        if named.search(path.read_text(encoding="utf-8"))
+    ]
+
+    assert not found
 
 
 def test_nine_functions_in_ten_are_short():
@@ -332,6 +415,19 @@ BAD = [
     (provider_words, "console/a.py", "x = body.get('FlinksCode')"),
     (provider_words, "tracing/a.py", "x = {'LoginId': 1}"),
     (provider_words, "tracing/a.py", "f(credentials_token=1)"),
+    (provider_folders, "console/a.py", "from refreshops.providers.flanks import codes"),
+    (provider_folders, "console/a.py", "from refreshops.providers import flinks"),
+    (provider_folders, "providers/a.py", "from refreshops.providers.flinks.codes import explain"),
+    (provider_folders, "providers/flanks/a.py", "from refreshops.providers.flinks import calls"),
+    (provider_folders, "runtime/a.py", "from ..providers.flanks import Flanks"),
+    (second_providers_words, "routine/a.py", "x = 'sca_token'"),
+    (second_providers_words, "routine/a.py", "# an error_code of the provider"),
+    (second_providers_words, "console/a.py", "if code == '50003':\n    pass"),
+    (second_providers_words, "providers/a.py", "f(credentials_token=1)"),
+    (branches_on_a_provider, "routine/a.py", "if provider.name == 'flanks':\n    pass"),
+    (branches_on_a_provider, "wiring.py", "x = 'flinks' != name"),
+    (branches_on_a_provider, "console/a.py", "x = name in ('flanks', 'other')"),
+    (branches_on_a_provider, "console/a.py", "match name:\n    case 'flinks':\n        pass"),
     (dumping_grounds, "routine/utils.py", ""),
     (dumping_grounds, "common/a.py", ""),
     (too_long, "routine/a.py", "def f():\n" + "    x = 1\n" * 50),
@@ -356,6 +452,11 @@ GOOD = [
     (settings_read, "a.py", "from django.conf import settings\nx = settings.AUTH_USER_MODEL"),
     (provider_words, "console/a.py", "label = 'LoginId'"),
     (provider_words, "providers/flinks/a.py", "x = body['LoginId']"),
+    (provider_folders, "vocabulary.py", "from refreshops.providers.flanks import codes"),
+    (provider_folders, "providers/flanks/a.py", "from refreshops.providers.flanks import codes"),
+    (provider_folders, "console/a.py", "from refreshops.providers.words import ProviderWords"),
+    (second_providers_words, "providers/flanks/a.py", "x = 'sca_token'"),
+    (branches_on_a_provider, "wiring.py", "x = {'flinks': 1}"),
     (
         environment_read,
         "wsgi.py",
