@@ -28,7 +28,7 @@ from refreshops.console.machine_rows import PageAdmin
 from refreshops.console.moments import moment
 from refreshops.console.order_kinds import may
 from refreshops.console.scoping import logins_of
-from refreshops.console.search import canonical
+from refreshops.console.search import spellings
 from refreshops.console.words import person
 from refreshops.logins.models import ReconnectCase
 from refreshops.rules.lifecycle import Purpose
@@ -116,11 +116,11 @@ class ReconnectCaseAdmin(PageAdmin):
         if "\0" in term:
             return queryset.none(), False
         if term:
-            queryset = queryset.filter(
-                Q(login__customer__reference__istartswith=term)
-                | Q(login__customer__name__icontains=term)
-                | Q(login__login_id__startswith=canonical(term))
-            )
+            found = Q(login__customer__reference__istartswith=term)
+            found |= Q(login__customer__name__icontains=term)
+            for spelling in spellings(term):
+                found |= Q(login__login_id__startswith=spelling)
+            queryset = queryset.filter(found)
         return queryset, False
 
     def has_work_permission(self, request: HttpRequest) -> bool:

@@ -45,6 +45,7 @@ def context_of(request: HttpRequest, case: ReconnectCase) -> dict[str, Any]:
         "login": login,
         "stands": stands(case, now=now, down=_is_down(request, case)),
         "reason": reason_words(case.reason),
+        "code_label": wiring.words(login.provider.name).code,
         "outcome": outcome_now(login, now=now, reason=login.outcome_reason),
         "login_url": page("logins_login", login.pk),
         "timeline_url": f"{page('logins_login', login.pk)}#timeline",

@@ -13,7 +13,15 @@ from refreshops.console import cases_list
 from refreshops.console.cases_words import CUSTOMER_STEPS
 from refreshops.console.handbook import FOLDER
 from refreshops.logins import cases
-from refreshops.logins.models import ClosedAs, ConnectLink, Contact, How, Login, ReconnectCase
+from refreshops.logins.models import (
+    ClosedAs,
+    ConnectLink,
+    Contact,
+    How,
+    Login,
+    Provider,
+    ReconnectCase,
+)
 from refreshops.routine.models import Run
 from refreshops.tracing.models import Event
 from tests.builders import NOON, make_customer, make_login
@@ -489,3 +497,17 @@ def test_the_timeline_of_a_login_tells_of_its_cases_contacts_and_links(signed_in
     places = [told.index(words) for words in order]
     assert places == sorted(places)
     assert "Made a connect link" not in told
+
+
+def test_a_case_at_another_provider_is_found_and_told_in_that_provider_s_words(signed_in):
+    provider = Provider.objects.get_or_create(name="flanks")[0]
+    case = make_case(make_login(provider=provider, login_id="Token-1"), provider_code="sca_token")
+    make_case()
+    client = signed_in("ops")
+
+    found = [listed(client, q=typed) for typed in ("Token", "token-2")]
+    html = client.get(page_of(case)).content.decode()
+
+    assert found == [[case], []]
+    assert "error_code <code>sca_token</code>" in html
+    assert "FlinksCode" not in html
