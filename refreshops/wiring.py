@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from refreshops import clients, vocabulary
 from refreshops.bankdata.vault import Vault
 from refreshops.database_clock import DatabaseClock
+from refreshops.environment import is_loopback
 from refreshops.logins.models import Provider as ProviderRow
 from refreshops.providers.contract import Done, NotOffered, Policy, Provider, Subject
 from refreshops.providers.marks import Marker
@@ -239,9 +240,14 @@ def environment_label() -> str:
 
 @dataclass(frozen=True)
 class Demo:
-    """What the settings say about `make run`; the keys are the simulator's to expect."""
+    """What the settings say about `make run`; the keys are the simulator's to expect.
+
+    It serves the providers in `simulated`; those that are `elsewhere` have an address of their own.
+    """
 
     simulator_port: int
+    simulated: tuple[str, ...]
+    elsewhere: tuple[str, ...]
     https_only: bool
     hosts: tuple[str, ...]
     public_url: str
@@ -260,12 +266,20 @@ def demo() -> Demo:
         "x_api_key": settings.FLINKS_X_API_KEY,
         "bearer": settings.FLINKS_BEARER_SECRET,
         "webhook_key": settings.FLINKS_WEBHOOK_KEY,
+        "flanks_client_id": settings.FLANKS_CLIENT_ID,
+        "flanks_client_secret": settings.FLANKS_CLIENT_SECRET,
     }
+    port = urlsplit(settings.FLINKS_API_URL).port or 80
+    second = urlsplit(settings.FLANKS_API_URL)
+    apart = second.netloc and not (is_loopback(second.hostname or "") and second.port == port)
+    elsewhere = ("flanks",) if apart else ()
     database = settings.DATABASES["default"]
     on_sqlite = "sqlite" in database["ENGINE"] and Path(database["NAME"]).is_absolute()
     beside = Path(database["NAME"]).parent if on_sqlite else Path(settings.BASE_DIR) / "var"
     return Demo(
-        simulator_port=urlsplit(settings.FLINKS_API_URL).port or 80,
+        simulator_port=port,
+        simulated=tuple(name for name in provider_names() if name not in elsewhere),
+        elsewhere=elsewhere,
         https_only=settings.HTTPS_ONLY,
         hosts=tuple(settings.ALLOWED_HOSTS),
         public_url=settings.PUBLIC_URL,

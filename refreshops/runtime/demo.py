@@ -57,15 +57,16 @@ def make_person(username: str, *, first_name: str, last_name: str, group: str | 
 
 
 def open_first_run() -> None:
-    """Open or join today's run, as the daily schedule does; the worker finds it waiting."""
+    """Open or join today's runs, as the schedules do; the worker finds them waiting."""
     tasks.open_today()
 
 
-def first_run_in_words(*, logins: int) -> str:
-    """Say what the visitor sees of today's run."""
-    run = Run.objects.filter(origin=Origin.DAILY).order_by("-local_date").first()
+def first_run_in_words(provider: str, *, logins: int) -> str:
+    """Say what the visitor sees of a provider's run of today."""
+    runs = Run.objects.filter(origin=Origin.DAILY, provider__name=provider)
+    run = runs.order_by("-local_date").first()
     if run is None or run.state not in OPEN_RUN:
         return f"{logins} logins, done already"
-    limit = wiring.provider_row().logins_per_minute
+    limit = wiring.provider_row(provider).logins_per_minute
     minutes = max(1, round(run.forecast_seconds / 60))
     return f"{logins} logins at {limit} a minute, about {minutes} min in all"

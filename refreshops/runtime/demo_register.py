@@ -4,6 +4,7 @@ Everything here happens once: a second start must not undo what the visitor chan
 """
 
 import csv
+from collections import Counter
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db.models import QuerySet
 from django.utils.text import slugify
 from django.utils.timezone import make_aware
 
@@ -20,8 +22,11 @@ from refreshops.routine import checking
 from refreshops.routine.roles import ACCOUNT_MANAGERS
 from refreshops.runtime.demo import make_person
 
-COST_PER_LOGIN_MONTH = Decimal("1.50")
-COST_PER_LIVE_CALL = Decimal("0.30")
+# What a login costs a month, what a live refresh does, and in what money.
+PRICES = {
+    "flinks": (Decimal("1.50"), Decimal("0.30"), "CAD"),
+    "flanks": (Decimal("1.20"), Decimal(0), "EUR"),
+}
 # Nobody's: mails to it reach nobody, even where they are sent.
 DOMAIN = "customers.example"
 # Of so many customers one is written to in French.
@@ -32,26 +37,34 @@ REPLACED_DAYS_AGO = 40
 NOON = time(12)
 
 
-def prepare_register(*, logins: Path, customers: Path) -> int:
+def prepare_register(*, logins: Path, customers: Path) -> dict[str, int]:
     """Fill the register from the simulator's two files unless every login is known already.
 
-    Returns how many logins the file names.
+    Returns how many logins of each provider the file names. A demo that knew fewer providers gets
+    the others' logins, and keeps what the visitor made of the rest.
     """
     rows = _rows_of(logins)
-    wanted = {row["login_id"] for row in rows}
-    if wanted - set(Login.objects.values_list("login_id", flat=True)):
+    wanted = {(row["provider"], row["login_id"]) for row in rows}
+    before = set(Login.objects.values_list("provider__name", "login_id"))
+    if wanted - before:
         for name in sorted({row["account_manager"] for row in rows} - {""}):
             if not User.objects.filter(username=name).exists():
                 _manager_without_sign_in(name)
+        known = set(Customer.objects.values_list("pk", flat=True))
         call_command("import_logins", str(logins), stdout=StringIO())
+        if known:
+            _address_customers(Customer.objects.exclude(pk__in=known))
         _date_customers(_rows_of(customers))
-        _set_price()
-        _replace_one_login(manager="manager")
-        _order_a_look_at_who_is_off()
+        for name in sorted({name for name, _ in wanted} - {name for name, _ in before}):
+            _set_price(name)
+            _order_a_look_at_who_is_off(name)
+        if not before:
+            _replace_one_login(manager="manager")
     if not Customer.objects.exclude(email="").exists():
-        _address_customers()
+        _address_customers(Customer.objects.all())
         _welcome_a_newcomer()
-    return len(rows)
+    counted = Counter(row["provider"] for row in rows)
+    return {name: counted[name] for name in wiring.provider_names() if counted[name]}
 
 
 def _rows_of(path: Path) -> list[dict[str, str]]:
@@ -78,9 +91,9 @@ def _date_customers(rows: list[dict[str, str]]) -> None:
     Customer.objects.bulk_update(undated, ["last_activity_at"], batch_size=500)
 
 
-def _address_customers() -> None:
+def _address_customers(customers: QuerySet[Customer]) -> None:
     """Give each customer an address for mails; a register of an older demo has none at all."""
-    known = list(Customer.objects.filter(erased_at__isnull=True).order_by("pk"))
+    known = list(customers.filter(erased_at__isnull=True).order_by("pk"))
     for number, customer in enumerate(known, start=1):
         customer.email = _address_of(customer.reference)
         french = number % FRENCH_EVERY == 0
@@ -106,12 +119,11 @@ def _welcome_a_newcomer() -> None:
     )
 
 
-def _set_price() -> None:
-    provider = wiring.provider_row()
+def _set_price(name: str) -> None:
+    provider = wiring.provider_row(name)
     if not provider.cost_per_login_month:
-        provider.cost_per_login_month = COST_PER_LOGIN_MONTH
-        provider.cost_per_live_call = COST_PER_LIVE_CALL
-        provider.save(update_fields=["cost_per_login_month", "cost_per_live_call"])
+        provider.cost_per_login_month, provider.cost_per_live_call, provider.currency = PRICES[name]
+        provider.save(update_fields=["cost_per_login_month", "cost_per_live_call", "currency"])
 
 
 def _replace_one_login(*, manager: str) -> None:
@@ -126,14 +138,15 @@ def _replace_one_login(*, manager: str) -> None:
             return
 
 
-def _order_a_look_at_who_is_off() -> None:
+def _order_a_look_at_who_is_off(name: str) -> None:
     """Order a check of the inactive logins: the daily run never asks about them."""
-    inactive = Login.objects.filter(status=LoginStatus.INACTIVE, nightly_verified_at__isnull=True)
+    theirs = Login.objects.filter(provider__name=name, status=LoginStatus.INACTIVE)
+    inactive = theirs.filter(nightly_verified_at__isnull=True)
     if not inactive.exists():
         return
     now = wiring.clock()
     checking.check_schedule(
-        provider=wiring.provider_row(),
+        provider=wiring.provider_row(name),
         logins=inactive,
         by=User.objects.get(username="ops"),
         reason="Are those who left off at the provider?",

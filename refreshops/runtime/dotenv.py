@@ -15,9 +15,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS")
-# Settings of the simulator that came later than the first .env files.
-CAME_LATER = ("FLINKS_WEBHOOK_KEY",)
-THIS_MACHINE = re.compile(r"^FLINKS_API_URL=[\"']?http://(127\.|localhost|\[::1\])", re.MULTILINE)
+# Settings of the simulator that came later than the first .env files; of each group all are added,
+# or none when the first stands there in any way.
+CAME_LATER = (
+    ("FLINKS_WEBHOOK_KEY",),
+    ("FLANKS_API_URL", "FLANKS_CLIENT_ID", "FLANKS_CLIENT_SECRET"),
+)
+# At the simulator, wherever that listens.
+AT_THE_SIMULATOR = ("FLANKS_API_URL",)
+THIS_MACHINE = re.compile(
+    r"^FLINKS_API_URL=[\"']?(http://(?:127\.|localhost|\[::1\])[^/\s\"']*/)", re.MULTILINE
+)
 
 
 def fresh_keys() -> dict[str, str]:
@@ -61,15 +69,34 @@ def top_up(folder: Path) -> list[str]:
     """
     file = folder / ".env"
     known = file.read_text("utf-8")
-    if not THIS_MACHINE.search(known):
+    simulator = THIS_MACHINE.search(known)
+    if simulator is None:
         return []
-    missing = [name for name in CAME_LATER if not re.search(rf"\b{name}\b", known)]
-    example = (ROOT / ".env.example").read_text("utf-8").splitlines()
-    lines = [line for line in example for name in missing if line.startswith(f"{name}=")]
+    missing = [
+        name
+        for group in CAME_LATER
+        if not _stands(group[0], known)
+        for name in group
+        if not _stands(name, known)
+    ]
+    lines = [f"{name}={_value(name, simulator=simulator[1])}" for name in missing]
     if lines:
         with file.open("a", encoding="utf-8") as end:
             end.write("\n".join(["" if known.endswith("\n") else "\n", *lines]) + "\n")
     return missing
+
+
+def _stands(name: str, text: str) -> bool:
+    return re.search(rf"\b{name}\b", text) is not None
+
+
+def _value(name: str, *, simulator: str) -> str:
+    """Return what the example has for a setting; the address is that of the simulator in use."""
+    if name in AT_THE_SIMULATOR:
+        return simulator
+    example = (ROOT / ".env.example").read_text("utf-8").splitlines()
+    (line,) = [line for line in example if line.startswith(f"{name}=")]
+    return line.partition("=")[2]
 
 
 def surroundings(added: Mapping[str, str]) -> dict[str, str]:

@@ -143,7 +143,7 @@ def test_one_bad_row_stops_all_of_them(import_file):
             f"{IDS[2]},Maple",
             "not-an-id,Maple,C-3,,,,",
             f"{IDS[0].upper()},Maple,C-4,,,,",
-            f"{IDS[4]},Maple,C-5,,,flanks,",
+            f"{IDS[4]},Maple,C-5,,,flunks,",
         )
 
     assert str(refused.value).startswith("Bad rows: 5. Nothing was written.\n")

@@ -36,6 +36,7 @@ class Demo:
         self.port, self.simulator_port = free_port(), free_port()
         self.environment = environment(database) | {
             "FLINKS_API_URL": f"http://127.0.0.1:{self.simulator_port}/v3/",
+            "FLANKS_API_URL": f"http://127.0.0.1:{self.simulator_port}/",
             "LOGINS_PER_MINUTE": "30",
             "PUBLIC_URL": "",
             "EMAIL_URL": "",
@@ -103,12 +104,16 @@ class Demo:
         finally:
             connection.close()
 
-    def done(self) -> int:
+    def done(self) -> set[str]:
+        """Return the providers of whose runs a login is done."""
         connection = sqlite3.connect(self.database, timeout=10)
         try:
-            return connection.execute(
-                "SELECT count(*) FROM routine_attempt WHERE state = 'done' AND login_id NOT NULL"
-            ).fetchone()[0]
+            rows = connection.execute(
+                "SELECT DISTINCT p.name FROM routine_attempt a JOIN routine_run r ON r.id = a.run_id"
+                " JOIN logins_provider p ON p.id = r.provider_id"
+                " WHERE a.state = 'done' AND a.login_id NOT NULL AND r.origin = 'daily'"
+            )
+            return {name for (name,) in rows}
         finally:
             connection.close()
 
@@ -142,12 +147,12 @@ def demos(database, tmp_path):
 
 
 def test_it_greets_with_a_moving_run_stops_on_one_signal_and_starts_again(demos):
-    first = demos().start("--logins=6").greeted()
+    first = demos().start("--logins=6", "--further-logins=3").greeted()
 
     with urllib.request.urlopen(f"http://127.0.0.1:{first.port}/healthz", timeout=5) as answer:
         health = json.load(answer)
     landings = [sign_in(first, name) for name in ("ops", "manager", "auditor", "admin")]
-    wait_for(first.done, seconds=60, what="the first login of today's run was done")
+    wait_for(lambda: len(first.done()) == 2, seconds=60, what="both runs had a login done")
     given, lenders = first.told("PUBLIC_URL"), first.told("LENDER_NAME")
     status = first.end(signal.SIGTERM)
 
@@ -156,18 +161,28 @@ def test_it_greets_with_a_moving_run_stops_on_one_signal_and_starts_again(demos)
     assert set(given.values()) == {f"http://127.0.0.1:{first.port}"}
     assert set(lenders.values()) == {"Maple Lending"}
     assert given.keys() >= {"worker", "refreshops.wsgi"}
+    assert "Today's runs  Flinks: 6 logins at 30 a minute, about 1 min in all" in first.said()
+    assert "              Flanks: 3 logins at 30 a minute, about 1 min in all" in first.said()
     assert f"Mails         {first.database.parent}/mail/" in first.said()
     assert status == 0
     assert not first.survivors()
     assert "Traceback" not in first.said()
 
     before = first.counts()
-    second = demos(DEMO_PASSWORD="the-same-every-time").start("--logins=6").greeted()
+    again = demos(DEMO_PASSWORD="the-same-every-time")
+    second = again.start("--logins=6", "--further-logins=3").greeted()
 
     assert second.password() == "the-same-every-time"
     assert second.counts() == before
     assert second.end(signal.SIGINT) == 0
     assert not second.survivors()
+
+
+def test_with_one_provider_in_the_settings_nobody_speaks_of_another(demos):
+    demo = demos(FLANKS_API_URL="").start("--logins=2").greeted()
+
+    assert "Today's run   2 logins at 30 a minute" in demo.said()
+    assert "lanks" not in demo.said()
 
 
 def test_when_one_program_dies_it_says_which_and_stops_the_others(demos):
@@ -214,6 +229,12 @@ def test_a_taken_port_is_said_in_one_sentence(demos):
             [],
             "built-in simulator only",
             id="a-real-provider",
+        ),
+        pytest.param(
+            {"FLANKS_API_URL": "http://127.0.0.1:9/"},
+            [],
+            "FLANKS_API_URL names another host or port",
+            id="another-provider-elsewhere",
         ),
         pytest.param({}, ["--simulator-port=1"], "FLINKS_API_URL in .env says", id="two-ports"),
         pytest.param({"HTTPS_ONLY": "true"}, [], "HTTPS_ONLY=false", id="https-only"),

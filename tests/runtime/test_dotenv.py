@@ -33,17 +33,28 @@ def test_it_never_touches_one_that_is_there(tmp_path):
 
 OLDER = "SECRET_KEY=mine\nFLINKS_API_URL=http://127.0.0.1:8765/v3/\n"
 KEY = "FLINKS_WEBHOOK_KEY=simulator-webhook-key\n"
+IDS = "FLANKS_CLIENT_ID=simulator-client\nFLANKS_CLIENT_SECRET=simulator-client-secret\n"
+FLANKS = "FLANKS_API_URL=http://127.0.0.1:8765/\n" + IDS
+OTHER_PORT = OLDER.replace("8765", "9001")
 
 
 @pytest.mark.parametrize(
     ("there", "added"),
     [
-        pytest.param(OLDER, "\n" + KEY, id="an-older-one"),
-        pytest.param(OLDER.rstrip(), "\n\n" + KEY, id="without-an-end-of-line"),
-        pytest.param(OLDER + "FLINKS_WEBHOOK_KEY=\n", "", id="emptied"),
-        pytest.param(OLDER + "#FLINKS_WEBHOOK_KEY=old\n", "", id="behind-a-sign"),
-        pytest.param(OLDER + "export FLINKS_WEBHOOK_KEY=x\n", "", id="exported"),
-        pytest.param(OLDER.replace("127.0.0.1", "localhost"), "\n" + KEY, id="by-name"),
+        pytest.param(OLDER, "\n" + KEY + FLANKS, id="an-older-one"),
+        pytest.param(OLDER.rstrip(), "\n\n" + KEY + FLANKS, id="without-an-end-of-line"),
+        pytest.param(OLDER + KEY, "\n" + FLANKS, id="of-one-provider"),
+        pytest.param(OLDER + "FLINKS_WEBHOOK_KEY=\n" + FLANKS, "", id="emptied"),
+        pytest.param(OLDER + KEY + "FLANKS_API_URL=\n", "", id="one-provider-on-purpose"),
+        pytest.param(OLDER + KEY + "#FLANKS_API_URL=x\n", "", id="the-other-behind-a-sign"),
+        pytest.param(OLDER + "#FLINKS_WEBHOOK_KEY=old\n" + FLANKS, "", id="behind-a-sign"),
+        pytest.param(OLDER + "export FLINKS_WEBHOOK_KEY=x\n" + FLANKS, "", id="exported"),
+        pytest.param(OTHER_PORT, "\n" + KEY + FLANKS.replace("8765", "9001"), id="at-another-port"),
+        pytest.param(
+            OLDER.replace("127.0.0.1", "localhost"),
+            "\n" + KEY + FLANKS.replace("127.0.0.1", "localhost"),
+            id="by-name",
+        ),
         pytest.param(
             "FLINKS_API_URL=https://lender-api.private.fin.ag/v3/\n", "", id="a-real-provider"
         ),
@@ -58,7 +69,7 @@ def test_an_older_one_gets_what_the_simulator_has_needed_since(tmp_path, there, 
     names = [dotenv.top_up(tmp_path) for _ in range(2)]
 
     assert file.read_text() == there + added
-    assert names == [["FLINKS_WEBHOOK_KEY"] if added else [], []]
+    assert names == [re.findall(r"^(\w+)=", added, re.M), []]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 

@@ -5,6 +5,7 @@ import socket
 import sys
 import tempfile
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from json import dumps
 from pathlib import Path
@@ -25,8 +26,10 @@ HOST = "127.0.0.1"
 ROOT = Path(refreshops.__file__).resolve().parent.parent
 START_SECONDS = 60.0
 REGISTER, CUSTOMERS = "register.csv", "customers.csv"
-# Known to the provider and to nobody here: the nightly report tells of them.
+# Known to the provider and to nobody here: its report tells of them.
 STRANGERS = 2
+# How many logins each further provider has, with LOGINS at the first.
+FURTHER_LOGINS = 40
 # Who asks the customers, where LENDER_NAME does not say.
 LENDER = "Maple Lending"
 FOR_EVER = float("inf")
@@ -48,6 +51,12 @@ class Command(BaseCommand):
             "--simulator-port", type=int, help="default: the port in FLINKS_API_URL"
         )
         parser.add_argument("--logins", type=int, default=120, help="how many it serves (120)")
+        parser.add_argument(
+            "--further-logins",
+            type=int,
+            default=FURTHER_LOGINS,
+            help=f"how many at each further provider ({FURTHER_LOGINS})",
+        )
         parser.add_argument("--scenario", default="morning", help="of the simulator (morning)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -107,15 +116,24 @@ class Command(BaseCommand):
                 f"The {ended} ended by itself (its last lines are above); stopping the others."
             )
 
-    def _greet(self, wishes: wiring.Demo, *, port: int, password: str, logins: int) -> None:
+    def _greet(
+        self, wishes: wiring.Demo, *, port: int, password: str, logins: Mapping[str, int]
+    ) -> None:
         people = [name for name, *_ in demo.PEOPLE]
         mails = _shown(wishes.mail_folder) if wishes.mails_are_printed else "as EMAIL_URL says"
+        several = len(logins) > 1
+        runs = [
+            f"{f'{name.capitalize()}: ' if several else ''}"
+            f"{demo.first_run_in_words(name, logins=number)}"
+            for name, number in logins.items()
+        ]
         lines = (
             "",
             f"  RefreshOps    http://{HOST}:{port}/",
             f"  Sign in as    {', '.join(people[:-1])} or {people[-1]}",
             f"  Password      {password}",
-            f"  Today's run   {demo.first_run_in_words(logins=logins)}",
+            f"  Today's run{'s' if several else ' '}  {runs[0]}",
+            *(f"                {run}" for run in runs[1:]),
             f"  Mails         {mails}",
             "  Stop          Ctrl-C",
             "",
@@ -149,6 +167,11 @@ def _check_settings(wishes: wiring.Demo, *, simulator_port: int | None) -> None:
         raise CommandError(
             "devserver speaks with the built-in simulator only, but FLINKS_API_URL names another "
             "host. For real work start gunicorn and `manage.py worker` (see deploy/)."
+        )
+    if wishes.elsewhere:
+        raise CommandError(
+            f"devserver speaks with the built-in simulator only, but {wishes.elsewhere[0].upper()}"
+            "_API_URL names another host or port than FLINKS_API_URL."
         )
     if simulator_port is not None and simulator_port != wishes.simulator_port:
         raise CommandError(
@@ -187,9 +210,19 @@ def _simulator(wishes: wiring.Demo, options: dict[str, Any], *, folder: Path) ->
         *("--scenario", options["scenario"]),
         *("--logins", str(options["logins"])),
         *("--strangers", str(STRANGERS)),
+        *_further(wishes, logins=options["further_logins"]),
         *("--register", str(folder / REGISTER)),
         *("--customers", str(folder / CUSTOMERS)),
         *("--keys", str(keys)),
+    ]
+
+
+def _further(wishes: wiring.Demo, *, logins: int) -> list[str]:
+    """Let the simulator serve the providers beside the first, too."""
+    return [
+        word
+        for name in wishes.simulated[1:]
+        for word in (f"--{name}-logins={logins}", f"--{name}-strangers={STRANGERS}")
     ]
 
 
