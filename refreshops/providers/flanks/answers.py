@@ -22,6 +22,7 @@ MOST_ITEMS = 10_000
 TOKENS = ("access_token", "sca_token", "reset_token", "transaction_token")
 LOGIN_ID = re.compile(r"[A-Za-z0-9_.~-]{8,64}")
 SESSION_TOKEN = re.compile(r"[!-~]{1,2048}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,63}")
 _TRACE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}")
 # A timestamp that large cannot be in seconds: it would lie thousands of years ahead.
 _IN_MILLISECONDS = 10**11
@@ -211,11 +212,11 @@ def _details(details: Any) -> str:
     if not isinstance(details, list):
         return _text(details, MESSAGE_LIMIT)
     rows = (row for row in details[:20] if isinstance(row, dict))
+    # Names of fields and of errors only: a value of somebody's may stand in their place.
     told = (
-        f"{_text(row.get('field'), CODE_LIMIT)}: {_text(row.get('error_type'), CODE_LIMIT)}"
-        for row in rows
+        (matched(_NAME, row.get("field")), matched(_NAME, row.get("error_type"))) for row in rows
     )
-    return ", ".join(told)
+    return ", ".join(": ".join(filter(None, pair)) for pair in told if any(pair))
 
 
 def _text(value: Any, limit: int) -> str:
