@@ -93,8 +93,10 @@ class FlanksPages:
             title, hints = f"Sign in at {bank}", FAILING_PASSWORDS
             form = _form(session, "password", _field("password", "Password", kind="password"))
         abort = _form(session, "abort", '<button class="plain">Cancel</button>', button="")
-        words = ", ".join((*hints, *(("SCA_SMS",) if hints is FAILING_PASSWORDS else ())))
-        hint = f"<li>Anything is right but {escape(words)}.</li>"
+        told = [f"Anything is right but {', '.join(hints)}."]
+        if hints is FAILING_PASSWORDS:
+            told += ["SCA_SMS asks for a code as well.", f"{DATA_ERROR}ACCOUNT spoils the accounts."]
+        hint = "".join(f"<li>{escape(text)}</li>" for text in told)
         inner = f"<h1>{escape(title)}</h1>{form}{abort}"
         return _page(title, inner, aside=f'<aside class="hint"><ul>{hint}</ul></aside>')
 
