@@ -29,7 +29,8 @@ CHARGED = Q(gone_at__isnull=True) & ~Q(nightly=Nightly.OFF)
 class Plan:
     """What an order will do, before it is given. `waiting_in` are runs that hold some of it.
 
-    Of `here_only` logins the provider is told nothing. `peculiar` says by provider what the order
+    `inactive` counts those that being asked keeps alive: not where nothing can be switched off. Of
+    `here_only` logins the provider is told nothing. `peculiar` says by provider what the order
     is there, where that is not the usual.
     """
 
@@ -82,7 +83,7 @@ def plan(
     touched = touched_by(kind, chosen)
     whole, counts = _counted(kind, chosen)
     providers = list(Provider.objects.filter(pk__in=counts).order_by("pk"))
-    here = ends_here(kind.purpose)
+    here, kept_anyhow = ends_here(kind.purpose), ends_here(Purpose.SWITCH_OFF)
     asked = [row for row in providers if row.name not in here]
     number = sum(row.all for row in counts.values())
     held = Attempt.objects.filter(
@@ -100,7 +101,7 @@ def plan(
         waiting=sum(held for _, _, held in per_run),
         put_off=sum(held for _, state, held in per_run if state == RunState.WAITING.value),
         waiting_in=sorted(run for run, _, _ in per_run),
-        inactive=sum(row.inactive for row in counts.values()),
+        inactive=sum(counts[row.pk].inactive for row in providers if row.name not in kept_anyhow),
         needs_approval=kind.needs_approval
         and approval_above is not None
         and largest > approval_above,
