@@ -85,10 +85,10 @@ class About:
         return "" if self.providers else " ".join(self.not_offered) or NO_PROVIDER
 
     @property
-    def providers(self) -> list[ProviderRow]:
-        """The providers at which a first connection can be made."""
+    def providers(self) -> list[tuple[str, str]]:
+        """The providers at which a first connection can be made: names, and what people read."""
         able = [name for name in wiring.provider_names() if wiring.offers(name, Purpose.CONNECT)]
-        return [wiring.provider_row(name) for name in able]
+        return [(name, wiring.words(name).title) for name in able]
 
     @property
     def not_offered(self) -> list[str]:
@@ -226,8 +226,8 @@ def _make(request: HttpRequest, about: About) -> ConnectLink:
 
 def _chosen(request: HttpRequest, about: About) -> ProviderRow:
     """Return the provider that was chosen for a first connection, or the first that can."""
-    able, wanted = about.providers, request.POST.get("provider", "")
-    return next((row for row in able if row.name == wanted), able[0])
+    able, wanted = [name for name, _ in about.providers], request.POST.get("provider", "")
+    return wiring.provider_row(wanted if wanted in able else able[0])
 
 
 def _banks(user: Any) -> list[str]:
