@@ -98,6 +98,7 @@ def test_pages_are_whole_and_in_order_however_they_are_found(
         "institution=TD",
         "code=RETRY_LATER",
         "leak=on_here_off_there",
+        "leak=unknown_there",
         "leak=never_verified",
         "leak=replaced",
         "drops_out=2",
@@ -109,13 +110,13 @@ def test_a_manager_finds_what_everybody_finds_of_their_own(signed_in, people, qu
     now = timezone.now()
     for name in ("manager", "other"):
         customer = make_customer(f"M-{name}", name="Maple", account_manager=people[name])
-        for n, outcome in enumerate(("fresh", "institution_unavailable", "")):
+        for n, outcome in enumerate(("fresh", "institution_unavailable", "", "stale")):
             make_login(
                 customer=customer,
                 institution=("TD", "RBC")[n % 2],
                 outcome=outcome,
                 provider_code="RETRY_LATER" if n == 1 else "",
-                nightly=("on", "off", "unknown")[n],
+                nightly=("on", "off", "unknown", "off")[n],
                 drops_out_at=now + timedelta(days=1),
                 gone_at=now if n == 1 else None,
             )

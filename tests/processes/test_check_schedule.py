@@ -49,17 +49,17 @@ def test_a_plain_look_finds_what_was_changed_behind_our_back(world):
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_login_the_provider_has_deleted_is_on_here_and_gone_there(world):
+def test_a_login_the_provider_has_deleted_is_known_here_and_not_there(world):
     simulator, place, ids = world
     simulator.change(ids[5], deleted=True)
 
     said = json.loads(place.manage("check_schedule", "--login-id", ids[5], "--json").stdout)
 
-    (row,) = leaks(place)["on_here_off_there"]
-    assert said["on_here_off_there"] == [ids[5]] == [row["login_id"]]
+    (row,) = leaks(place)["unknown_there"]
+    assert said["unknown_there"] == [ids[5]] == [row["login_id"]]
     assert row["gone_at"] is not None
     place.manage("deactivate", "--login-id", ids[5], *REASON, expect=None)
-    assert leaks(place)["on_here_off_there"] == []
+    assert leaks(place)["unknown_there"] == []
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

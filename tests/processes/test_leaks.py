@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 HANDS = str(Path(__file__).with_name("hands.py"))
-LISTS = ("off_here_on_there", "on_here_off_there", "unknown_here", "never_verified", "replaced")
+LISTS = (
+    "off_here_on_there",
+    "on_here_off_there",
+    "unknown_there",
+    "unknown_here",
+    "never_verified",
+    "replaced",
+)
 REASON = ("--reason", "Found by the look at the schedule")
 CONFIRM = {"fill": {"reason": "Found by the look at the schedule"}}
 
@@ -34,7 +41,8 @@ class Changes:
     def in_lists(self):
         return {
             "off_here_on_there": {self.costs_money},
-            "on_here_off_there": {self.stale_one, self.stale_two, self.deleted},
+            "on_here_off_there": {self.stale_one, self.stale_two},
+            "unknown_there": {self.deleted},
             "unknown_here": {self.stranger},
             "never_verified": set(),
             "replaced": set(),
