@@ -92,6 +92,13 @@ def states(receipt: Receipt) -> list[str]:
             id="accepted-but-the-flag-was-hidden",
         ),
         pytest.param(
+            [],
+            {"outcome": "fresh", "outcome_reason": "here_only", "message": "It has no switch."},
+            [DONE, DONE, OPEN],
+            Standing.HERE_ONLY,
+            id="the-provider-has-no-switch",
+        ),
+        pytest.param(
             [SILENT],
             {**BEGUN, "waits_for": "out of time"},
             [DONE, WAITING, WAITING],
