@@ -95,7 +95,7 @@ class FlanksPages:
         abort = _form(session, "abort", '<button class="plain">Cancel</button>', button="")
         told = [f"Anything is right but {', '.join(hints)}."]
         if hints is FAILING_PASSWORDS:
-            told += ["SCA_SMS asks for a code as well.", f"{DATA_ERROR}ACCOUNT spoils the accounts."]
+            told += ["SCA_SMS asks for a code, too.", f"{DATA_ERROR}ACCOUNT spoils accounts."]
         hint = "".join(f"<li>{escape(text)}</li>" for text in told)
         inner = f"<h1>{escape(title)}</h1>{form}{abort}"
         return _page(title, inner, aside=f'<aside class="hint"><ul>{hint}</ul></aside>')
