@@ -56,6 +56,18 @@ CANONICAL: dict[str, Callable[[str], str]] = {
 }
 
 
+def spelled_freely() -> list[str]:
+    """Return the providers whose ids are no GUIDs: any word may be the beginning of one."""
+    return [name for name, canonical in CANONICAL.items() if _takes(canonical, "Any-Word_0")]
+
+
+def _takes(canonical: Callable[[str], str], text: str) -> bool:
+    try:
+        return canonical(text) == text
+    except ValueError:
+        return False
+
+
 def words(provider_name: str) -> ProviderWords:
     """Return what a provider calls things; of an unlisted one the words of lists of several."""
     known = VOCABULARIES.get(provider_name) or next(iter(VOCABULARIES.values()))

@@ -27,7 +27,7 @@ clock = DatabaseClock()
 CANONICAL = vocabulary.CANONICAL
 words, explain, listed_code = vocabulary.words, vocabulary.explain, vocabulary.listed_code
 code_tables, codes_of = vocabulary.code_tables, vocabulary.codes_of
-escalations = vocabulary.escalations
+escalations, spelled_freely = vocabulary.escalations, vocabulary.spelled_freely
 
 
 def provider_names() -> tuple[str, ...]:

@@ -11,9 +11,10 @@ from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from refreshops import wiring
 from refreshops.console.scoping import seen_by
 from refreshops.console.search import spellings
-from refreshops.logins.models import Customer, Login
+from refreshops.logins.models import Customer, Login, Provider
 
 GUID_LENGTH = 36
 GUID = re.compile(r"[0-9a-f-]+")
@@ -25,6 +26,7 @@ TOO_MANY = (
     f"{MOST_CUSTOMERS} are looked through. Type more."
 )
 
+_FREE = re.compile(r"[!-~]+")
 _BEGINNING = re.compile(r"([0-9a-f]{1,8})[0-9a-f-]*")
 
 
@@ -37,15 +39,14 @@ def find(request: HttpRequest, logins: QuerySet[Login], term: str) -> QuerySet[L
     term = term.strip()
     if not term:
         return logins
-    login_id, *other = spellings(term)
-    if len(login_id) == GUID_LENGTH and GUID.fullmatch(login_id):
-        return logins.filter(login_id=login_id)
+    written = spellings(term)
+    if len(written[0]) == GUID_LENGTH and GUID.fullmatch(written[0]):
+        return logins.filter(login_id__in=written)
     keys = customers_found(request.user, term)
     if len(keys) > MOST_CUSTOMERS and request.method == "GET":
         messages.warning(request, TOO_MANY)
-    return logins.filter(
-        Q(customer__in=keys[:MOST_CUSTOMERS]) | _begins(login_id) | Q(login_id__in=other)
-    )
+    begins = _begins(written[0]) | _begins_freely(written[-1])
+    return logins.filter(Q(customer__in=keys[:MOST_CUSTOMERS]) | begins)
 
 
 def customers_found(user: Any, term: str) -> list[int]:
@@ -69,3 +70,14 @@ def _begins(login_id: str) -> Q:
     first = hexadecimal[1]
     inside = Q(login_id__gte=first, login_id__lt=f"{first}g")
     return inside if first == login_id else inside & Q(login_id__startswith=login_id)
+
+
+def _begins_freely(login_id: str) -> Q:
+    """Return the condition of ids with this beginning at providers where any word may be one.
+
+    Only their own logins are looked through.
+    """
+    if len(login_id) < SHORTEST_BEGINNING or _FREE.fullmatch(login_id) is None:
+        return Q(pk__in=[])
+    theirs = Provider.objects.filter(name__in=wiring.spelled_freely()).values("pk")
+    return Q(provider__in=theirs, login_id__startswith=login_id)

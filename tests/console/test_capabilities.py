@@ -318,6 +318,15 @@ def test_an_id_with_capitals_is_found_as_it_is_written(call, signed_in, path, te
     assert len(answer.context["cl"].result_list) == 1
 
 
+@pytest.mark.parametrize("term", [TOKEN[:8], TOKEN[:4], f"{TOKEN[:12]} "])
+def test_the_beginning_that_lists_show_finds_the_login(held, signed_in, term):
+    make_login(provider=held.provider, login_id=TOKEN.lower())
+
+    answer = signed_in("ops").get(LIST, {"q": term})
+
+    assert held in answer.context["cl"].result_list
+
+
 @pytest.mark.parametrize(
     ("provider", "typed", "kept"),
     [
