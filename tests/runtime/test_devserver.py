@@ -109,7 +109,8 @@ class Demo:
         connection = sqlite3.connect(self.database, timeout=10)
         try:
             rows = connection.execute(
-                "SELECT DISTINCT p.name FROM routine_attempt a JOIN routine_run r ON r.id = a.run_id"
+                "SELECT DISTINCT p.name FROM routine_attempt a"
+                " JOIN routine_run r ON r.id = a.run_id"
                 " JOIN logins_provider p ON p.id = r.provider_id"
                 " WHERE a.state = 'done' AND a.login_id NOT NULL AND r.origin = 'daily'"
             )
