@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from refreshops import wiring
 from refreshops.console.addresses import NO_BANK, NO_CODE, bundle_of_cell
 from refreshops.console.badges import data_words, good_end, outcome_label
 from refreshops.console.charts import in_bar_order
@@ -103,7 +104,7 @@ def choices(tally: Tally, run: Run, chosen: dict[str, str]) -> list[Choice]:
     boxes = (
         ("outcome", "Outcome", [(FAILED, _all_but_good(run)), *outcomes, *states]),
         ("institution", "Institution", [(name or NO_BANK, name or NO_BANK) for name in banks]),
-        ("code", "FlinksCode", [(code, code) for code in codes]),
+        ("code", wiring.words(run.provider.name).code, [(code, code) for code in codes]),
         ("data", "Data we hold", data),
     )
     return [

@@ -234,6 +234,21 @@ def test_a_call_is_shown_in_its_providers_words(call, signed_in):
     assert "provider-answers/#code-50003" in page
 
 
+def test_a_run_is_listed_in_its_providers_words(call, register, signed_in):
+    client = signed_in("ops")
+
+    theirs = shown(client.get(f"/routine/run/{call.run_id}/change/"))
+    report = shown(client.get(f"/routine/run/{call.run_id}/report/"))
+    other = shown(client.get(page_of(register.run)))
+
+    for page in (theirs, report):
+        assert ">credentials_token<" in page
+        assert ">error_code<" in page
+        assert "FlinksCode" not in page
+    assert ">FlinksCode<" in other
+    assert "error_code" not in other
+
+
 def test_a_login_is_explained_by_its_own_providers_table(held, signed_in):
     held.outcome, held.provider_code = "user_action", "blocked"
     held.save()
