@@ -3,18 +3,22 @@
 import json
 import re
 import sqlite3
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from refreshops.simulator.flanks.world import secret_from
 from tests.processes.databases import mostly
 from tests.processes.evidence import assert_everything_ended_once, assert_one_to_one
 from tests.processes.serving import served
+from tests.processes.sides import FLANKS, FLINKS
 from tests.simulation import WEBHOOK_KEY
 
 CANARY_KEY = "canary-x-api-key-7f3a9"
 CANARY_SECRET = "canary-secret-key-51be2"
 CANARY_BEARER = "canary-bearer-c0ffe"
+CANARY_CLIENT_SECRET = "canary-client-secret-9d1b4"
 USERNAME = "canary.username.48213"
 HOLDER = "Canary Q. Holdername"
 ACCOUNT_NUMBER = "900123456789"
@@ -37,6 +41,7 @@ SECRETS = [
     CANARY_KEY,
     CANARY_SECRET,
     CANARY_BEARER,
+    CANARY_CLIENT_SECRET,
     PLANTED["username"],
     PLANTED["account_number"],
     PLANTED["holder_name"],
@@ -45,9 +50,31 @@ SECRETS = [
 ]
 
 DANGEROUS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# As the simulator makes access tokens.
+ACCESS_TOKEN = re.compile(rb"flanks-[0-9a-f]{8}-[0-9a-f]{4}")
 MARK = re.compile(r"\[hidden:([a-p]{8})\]")
 
 pytestmark = pytest.mark.processes
+
+
+def test_a_morning_in_pieces_is_traced_one_to_one_with_its_access_tokens(simulate, install):
+    simulator = simulate(scenario="morning", logins=0, flanks_logins=60, limit=0, pending_seconds=1)
+    place = install("sqlite", simulator, CONCURRENCY="4", **FLANKS.settings(simulator))
+    active = [row for row in simulator.register_rows() if row["status"] == "active"]
+
+    found = FLANKS.run(place)
+
+    assert found["done"] == len(active) > 40
+    assert_everything_ended_once(place, planned=len(active))
+    assert_one_to_one(place, simulator)
+    lines = simulator.log_lines()
+    traced = place.rows("SELECT endpoint, count(*) FROM tracing_call GROUP BY endpoint")
+    assert dict(traced) == Counter(line["endpoint"] for line in lines)
+    assert dict(traced)["token"] == simulator.flanks.counts()["tokens_minted"] == 1
+    owned = "SELECT count(*) FROM tracing_call WHERE attempt_id IS NOT NULL AND run_id IS NOT NULL"
+    assert place.rows(owned) == [(len(lines),)]
+    nameless = place.rows("SELECT DISTINCT endpoint FROM tracing_call WHERE login_id = ''")
+    assert {endpoint for (endpoint,) in nameless} <= {"token", "credentials/list"}
 
 
 @mostly("postgresql")
@@ -73,7 +100,10 @@ def test_three_hundred_logins_are_traced_one_to_one(database, simulate, install)
 )
 def test_no_planted_secret_is_anywhere(rows, simulate, install, tmp_path):
     keys = {"x_api_key": CANARY_KEY, "secret_key": CANARY_SECRET, "bearer": CANARY_BEARER}
-    simulator = simulate(scenario="codes", logins=60, limit=0, plant=PLANTED, keys=keys)
+    keys |= {"flanks_client_secret": CANARY_CLIENT_SECRET}
+    simulator = simulate(
+        scenario="codes", logins=60, flanks_logins=1, limit=0, plant=PLANTED, keys=keys
+    )
     place = install(
         "sqlite",
         simulator,
@@ -83,30 +113,62 @@ def test_no_planted_secret_is_anywhere(rows, simulate, install, tmp_path):
         FLINKS_WEBHOOK_KEY=WEBHOOK_KEY,
         PUBLIC_URL="http://127.0.0.1:8000",
         LOG_LEVEL="DEBUG",
+        WAIT_SCALE="0.0001",
+        **FLANKS.settings(simulator) | {"FLANKS_CLIENT_SECRET": CANARY_CLIENT_SECRET},
     )
 
     done = place.manage("run_routine")
     webhooks = delivered(simulator, place)
 
     assert place.rows("SELECT count(*) FROM bankdata_snapshot")[0][0] > 10
-    refused = place.rows("SELECT login_id FROM logins_login WHERE outcome = 'user_action'")[0][0]
-    order = ("deactivate", "--login-id", refused, "--reason", "Left", "--json")
-    ordered = place.manage(*order, expect=None)
+    refused = place.rows(
+        "SELECT login_id FROM logins_login WHERE outcome = 'user_action' ORDER BY length(login_id)"
+    )
+    assert (len(refused[0][0]), len(refused[-1][0])) == (32, 36), "one of each provider"
+    ordered = ""
+    for login_id in (refused[-1][0], refused[0][0]):
+        order = ("deactivate", "--login-id", login_id, "--reason", "Left", "--json")
+        told = place.manage(*order, expect=None)
+        ordered += told.stdout + told.stderr
     shown, logged = everything_shown(place, rows=rows)
     where = {"stdout": done.stdout.encode(), "stderr": done.stderr.encode()}
     where |= {"webhooks": webhooks.encode()}
-    where |= {"order": f"{ordered.stdout}{ordered.stderr}".encode(), "log": logged.encode()}
+    where |= {"order": ordered.encode(), "log": logged.encode()}
     where |= {"database": whole_database(place.database_url, tmp_path)}
     where |= {row["name"]: row["text"].encode() for row in shown}
+    secrets = [*SECRETS, *tokens_of_sessions(simulator)]
     leaks = [
         (name, secret)
         for name, text in where.items()
-        for secret in SECRETS
+        for secret in secrets
         if secret.encode() in text
     ]
     assert leaks == []
-    assert_hostile_words_are_words(shown, logged=done.stderr + ordered.stderr + logged)
+    assert not [name for name, text in where.items() if ACCESS_TOKEN.search(text)]
+    assert_sessions_are_for_their_customers(simulator, where)
+    assert_hostile_words_are_words(shown, logged=done.stderr + ordered + logged)
     assert_equal_secrets_are_told_equal([row for row in shown if row["name"].endswith(".zip")])
+
+
+def tokens_of_sessions(simulator) -> list[str]:
+    """Return every token that lets a customer, or us, into a session about a credential."""
+    names = ("sca_token", "reset_token", "transaction_token")
+    tokens = [
+        secret_from(login["login_id"], name)
+        for login in simulator.flanks.logins()
+        for name in names
+    ]
+    assert len(tokens) > 100
+    return tokens
+
+
+def assert_sessions_are_for_their_customers(simulator, where):
+    """Who knows its id may go on in a session: nobody is told but who holds the link."""
+    sessions = [session["session_id"].encode() for session in simulator.flanks.sessions()]
+    assert sessions, "no customer was sent to a session"
+    told = {name for name, text in where.items() for session in sessions if session in text}
+    assert told
+    assert not [name for name in told if not name.startswith("get /connect/")]
 
 
 def delivered(simulator, place) -> str:
@@ -114,6 +176,8 @@ def delivered(simulator, place) -> str:
     log: list[str] = []
     with served(place, log=log) as url:
         for row in simulator.register_rows():
+            if row["provider"] != FLINKS.name:
+                continue
             simulator.deliver(row["login_id"], url=url)
     assert place.rows("SELECT count(*) FROM tracing_delivery WHERE digest <> ''")[0][0] > 10
     return "".join(log)
@@ -164,7 +228,8 @@ from django.utils import timezone
 from refreshops.connect import letters, links, tasks as mails
 from refreshops.console.addresses import bundle_of, bundle_of_cell
 from refreshops.logins.models import ConnectLink, Customer, ReconnectCase
-from refreshops.routine import tasks
+from refreshops.routine import foreground, tasks
+from refreshops.routine.models import Run
 from tests.console.permission_site import lines
 
 setup_test_environment()
@@ -187,10 +252,18 @@ Customer.objects.update(email="somebody@customers.example")
 asked = ReconnectCase.objects.filter(closed_at=None)
 letters.queue_for_cases(asked, by=user, now=timezone.now(), lives=timedelta(days=7))
 mails.send_letters()
-for link in ConnectLink.objects.all()[:ROWS]:
-    public = f"/connect/{links.token_of(link)}/"
+def both_ends(rows):
+    # One provider's rows came first, the other's last.
+    found = list(rows)
+    return found if len(found) <= ROWS else [*found[: ROWS // 2], *found[-ROWS // 2 :]]
+
+given = [f"/connect/{links.token_of(link)}/" for link in both_ends(ConnectLink.objects.all())]
+for public in given:
     show(public)
     show(public + "start", "post")
+for run in Run.objects.filter(closed_at=None, origin="connect"):
+    foreground.drive_to_the_end(run)
+for public in given:
     show(public + "state")
 
 rows = {}
@@ -202,10 +275,10 @@ for label in ("logins.login", "logins.customer", "logins.provider", "routine.run
     name = f"{model._meta.app_label}_{model._meta.model_name}"
     short = {"bankaccount": "account", "reconnectcase": "case"}
     short = short.get(model._meta.model_name, model._meta.model_name)
-    for row in model.objects.all()[:ROWS]:
+    for row in both_ends(model.objects.order_by("pk")):
         rows[short] = row.pk
         show(reverse(f"admin:{name}_change", args=[row.pk]))
-order = apps.get_model("routine.attempt").objects.filter(purpose="switch_off").get()
+order = apps.get_model("routine.attempt").objects.filter(purpose="switch_off").first()
 rows |= {"login": order.login_id, "attempt": order.pk, "run": order.run_id}
 for line in lines("Addresses"):
     cell = line.cells["superuser"]
@@ -220,8 +293,9 @@ for line in lines("Addresses"):
 show(reverse("admin:logins_login_changelist"), "post", action="export_csv", select_across="1",
      _selected_action=[rows["login"]])
 for kind in ("call", "login", "attempt", "run"):
-    for row in apps.get_model({"call": "tracing.call", "login": "logins.login"}.get(
-            kind, f"routine.{kind}")).objects.all()[:12]:
+    model = apps.get_model({"call": "tracing.call", "login": "logins.login"}.get(
+        kind, f"routine.{kind}"))
+    for row in both_ends(model.objects.order_by("pk")):
         show(bundle_of(kind, row.pk), "post")
 show(bundle_of_cell(outcome="user_action"), "post")
 print(json.dumps({"name": "mail", "status": 200, "kind": "mail",
