@@ -1,5 +1,6 @@
 """Driving a run in the foreground: for the commands that are the twins of what screens order."""
 
+import json
 import sys
 import threading
 from collections.abc import Callable
@@ -134,6 +135,11 @@ def summary(run: Run, found: Progress, *, seconds: float) -> dict[str, Any]:
         "forecast_seconds": round(run.forecast_seconds, 2),
         "waits_because": found.waits_because,
     }
+
+
+def one_or_several(said: list[dict[str, Any]]) -> str:
+    """Return what `--json` prints: an object, or a list of them where several providers spoke."""
+    return json.dumps(said[0] if len(said) == 1 else said)
 
 
 def exit_code(run: Run) -> int:

@@ -138,6 +138,24 @@ def test_killed_in_the_middle_of_both_the_next_one_ends_both(two, database):
 
 
 @mostly("sqlite")
+def test_an_order_over_logins_of_both_tells_of_each(two, database):
+    simulator, place = two(database, logins=3, further=2)
+    ids = [row["login_id"] for row in simulator.register_rows()]
+    words = ("--login-id", *ids, "--reason", "They left", "--json")
+
+    done = place.manage("deactivate", *words, expect=None)
+    look = place.manage("check_schedule", "--provider", "flanks", "--json", expect=None)
+
+    said = {one["provider"]: one for one in json.loads(done.stdout)}
+    asked = json.loads(look.stdout)
+    assert (said["flinks"]["off"], said["flinks"]["verified"]) == (3, 3)
+    assert said["flanks"]["verified"] == 0
+    assert place.rows("SELECT DISTINCT status FROM logins_login") == [("inactive",)]
+    assert (asked["provider"], asked["looked_at"]) == ("flanks", 2)
+    assert_one_to_one(place, simulator)
+
+
+@mostly("sqlite")
 def test_calls_that_hang_at_one_provider_take_no_worker_of_the_other(two, database):
     """The slices are a second long, so that those who wait at their end are many."""
     simulator, place = two(

@@ -69,7 +69,10 @@ class OrderCommand(BaseCommand):
         if any(order.waits for order in orders):
             self._say_that_it_waits(orders, as_json=options["json"])
             sys.exit(foreground.EXIT_PAUSED)
-        sys.exit(max(self._drive(order, keys, as_json=options["json"]) for order in orders))
+        ends = [self._drive(order, keys, as_json=options["json"]) for order in orders]
+        if options["json"]:
+            self.stdout.write(foreground.one_or_several([said for _, said in ends]))
+        sys.exit(max(code for code, _ in ends))
 
     def _order(self, logins: QuerySet[Login], options: dict[str, Any]) -> list[services.Opened]:
         """Give the order; one that was given before is gone on with."""
@@ -93,17 +96,19 @@ class OrderCommand(BaseCommand):
             raise CommandError(str(refused)) from refused
 
     def _say_that_it_waits(self, orders: list[services.Opened], *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(foreground.one_or_several([_waiting(order) for order in orders]))
+            return
         for order in orders:
-            said = {"run": order.run.pk, "state": order.run.state, "planned": order.run.planned}
-            more = {"left_out": order.left_out, "waits_because": order.waits}
-            self.stdout.write(
-                json.dumps(said | more)
-                if as_json
-                else f"{order.run}: {order.run.planned} logins. {order.waits}"
-            )
+            self.stdout.write(f"{order.run}: {order.run.planned} logins. {order.waits}")
 
-    def _drive(self, order: services.Opened, keys: list[int], *, as_json: bool) -> int:
-        """Drive one provider's order to its end, or until what is left waits for long."""
+    def _drive(
+        self, order: services.Opened, keys: list[int], *, as_json: bool
+    ) -> tuple[int, dict[str, Any]]:
+        """Drive one provider's order to its end, or until what is left waits for long.
+
+        Returns the exit code, and what --json prints of it.
+        """
         started = time.monotonic()
         open_orders = Attempt.objects.filter(
             login_id__in=keys, purpose=self.purpose.value, state__in=OPEN_ATTEMPT
@@ -117,14 +122,11 @@ class OrderCommand(BaseCommand):
             "unconfirmed": logins.filter(nightly_verified_at__isnull=True).count(),
             "brought_forward": order.brought_forward,
         }
-        if as_json:
-            seconds = time.monotonic() - started
-            summary = foreground.summary(order.run, found, seconds=seconds)
-            self.stdout.write(json.dumps(summary | proof))
-        else:
+        summary = foreground.summary(order.run, found, seconds=time.monotonic() - started)
+        if not as_json:
             self._say(order, logins, proof, waits_because=found.waits_because)
         waiting = open_orders.filter(login__provider=order.run.provider).exists()
-        return foreground.EXIT_PAUSED if waiting else foreground.EXIT_CLOSED
+        return (foreground.EXIT_PAUSED if waiting else foreground.EXIT_CLOSED), summary | proof
 
     def _say(
         self,
@@ -159,6 +161,17 @@ class OrderCommand(BaseCommand):
                 f"Would switch {self.wanted} {chosen} logins ({already} of them are {self.status} "
                 "here already). Nothing was changed."
             )
+
+
+def _waiting(order: services.Opened) -> dict[str, Any]:
+    return {
+        "provider": order.run.provider.name,
+        "run": order.run.pk,
+        "state": order.run.state,
+        "planned": order.run.planned,
+        "left_out": order.left_out,
+        "waits_because": order.waits,
+    }
 
 
 def _day(text: str) -> datetime:

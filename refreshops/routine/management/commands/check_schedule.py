@@ -1,6 +1,5 @@
 """Look at the nightly flag of some logins: the twin of "Look again" on the page "Leaks"."""
 
-import json
 import random
 import sys
 import time
@@ -11,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from refreshops import wiring
 from refreshops.logins import leaks
-from refreshops.logins.models import Login, LoginQuerySet, Provider
+from refreshops.logins.models import Login, LoginQuerySet
 from refreshops.routine import checking, foreground, services
 from refreshops.routine.management.commands import _choosing
 from refreshops.routine.models import OPEN_ATTEMPT, Attempt, Run
@@ -56,21 +55,32 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         names = _choosing.providers(options["provider"])
         logins = _chosen(options, Login.objects.filter(provider__name__in=names))
-        providers = [wiring.provider_row(name) for name in names]
-        codes = [self._look(provider, logins, options) for provider in providers]
-        asked = [code for code in codes if code is not None]
-        if not asked:
+        looks = [self._look(name, logins, options) for name in self._asked(names, logins, options)]
+        if not looks:
             raise CommandError("No login was chosen, and no provider offers a report.")
-        sys.exit(max(asked))
+        refused = [said for said in looks if isinstance(said, services.Refused)]
+        ends = [end for end in looks if not isinstance(end, services.Refused)]
+        if options["json"] and ends:
+            self.stdout.write(foreground.one_or_several([said for _, said in ends]))
+        if refused:
+            raise CommandError("\n".join(map(str, refused))) from refused[0]
+        sys.exit(max(code for code, _ in ends))
+
+    def _asked(self, names: list[str], logins: LoginQuerySet, options: dict[str, Any]) -> list[str]:
+        """Return who has something to be asked; who names logins means their providers alone."""
+        theirs = set(logins.order_by().values_list("provider__name", flat=True).distinct())
+        named = options["login_id"] or options["customer"] or options["file"]
+        if named and theirs:
+            return [name for name in names if name in theirs]
+        return [name for name in names if name in theirs or wiring.begins_with_a_report(name)]
 
     def _look(
-        self, provider: Provider, logins: LoginQuerySet, options: dict[str, Any]
-    ) -> int | None:
-        """Look at one provider's logins; None when it has nothing to be asked."""
+        self, name: str, logins: LoginQuerySet, options: dict[str, Any]
+    ) -> tuple[int, dict[str, Any]] | services.Refused:
+        """Look at one provider's logins; what it refuses keeps no other from being asked."""
+        provider = wiring.provider_row(name)
         keys = list(logins.filter(provider=provider).values_list("pk", flat=True))
-        with_report = wiring.begins_with_a_report(provider.name)
-        if not keys and not with_report:
-            return None
+        with_report = wiring.begins_with_a_report(name)
         now = wiring.clock()
         try:
             opened = checking.check_schedule(
@@ -84,10 +94,12 @@ class Command(BaseCommand):
                 with_report=with_report,
             )
         except services.Refused as refused:
-            raise CommandError(str(refused)) from refused
+            return refused
         return self._drive(opened, keys, as_json=options["json"])
 
-    def _drive(self, order: services.Opened, keys: list[int], *, as_json: bool) -> int:
+    def _drive(
+        self, order: services.Opened, keys: list[int], *, as_json: bool
+    ) -> tuple[int, dict[str, Any]]:
         started = time.monotonic()
         open_looks = Attempt.objects.filter(
             login_id__in=keys, purpose=Purpose.CHECK_SCHEDULE.value, state__in=OPEN_ATTEMPT
@@ -95,21 +107,19 @@ class Command(BaseCommand):
         progress = foreground.drive_to_the_end(order.run, also=open_looks)
         found = _found(keys)
         unknown = leaks.unknown_here().filter(provider=order.run.provider)
-        if as_json:
-            seconds = time.monotonic() - started
-            summary = foreground.summary(order.run, progress, seconds=seconds)
-            said: dict[str, Any] = {
-                **found,
-                "unknown_here": [row.login_id for row in unknown],
-                "report": _reported(order.run),
-            }
-            self.stdout.write(json.dumps(summary | {"looked_at": len(keys)} | said))
-        else:
+        said: dict[str, Any] = {
+            **foreground.summary(order.run, progress, seconds=time.monotonic() - started),
+            "looked_at": len(keys),
+            **found,
+            "unknown_here": [row.login_id for row in unknown],
+            "report": _reported(order.run),
+        }
+        if not as_json:
             self._say(order, found, unknown.count(), looked_at=len(keys))
             if progress.waits_because:
                 self.stdout.write(f"{progress.waits_because} The worker goes on with it.")
         waiting = open_looks.exists()
-        return foreground.EXIT_PAUSED if waiting else foreground.exit_code(order.run)
+        return (foreground.EXIT_PAUSED if waiting else foreground.exit_code(order.run)), said
 
     def _say(
         self, order: services.Opened, found: dict[str, list[str]], unknown: int, *, looked_at: int

@@ -65,10 +65,19 @@ class Command(BaseCommand):
         if found["clock"]["already_out"]:
             self.stdout.write(f"{found['clock']['already_out']} have dropped out already.")
 
+    def _provider(self, row: dict[str, Any]) -> str:
+        """Return whose login it is, where there are several providers."""
+        return str(row["provider"]) if len(wiring.provider_names()) > 1 else ""
+
     def _list(self, title: str, rows: list[dict[str, Any]], money: str) -> None:
         self.stdout.write(f"{title}: {len(rows)}{money}")
         for row in rows[:SHOWN]:
-            words = (row.get("customer"), row.get("institution"), row.get("manager"))
+            words = (
+                self._provider(row),
+                row.get("customer"),
+                row.get("institution"),
+                row.get("manager"),
+            )
             gone = "unknown to the provider" if row.get("gone_at") else ""
             told = [word for word in (*words, gone) if word]
             self.stdout.write(f"  {row['login_id']}  {', '.join(told)}".rstrip())
