@@ -142,12 +142,10 @@ def at_login(login: Login, kind: Kind) -> Kind:
 def _peculiar(login: Login, user: Any) -> list[tuple[str, str]]:
     """Say of the orders this person may give what they are at the provider, or why they lack."""
     name = login.provider.name
-    found = [(row, wiring.about(name, row.purpose)) for row in KINDS.values()]
-    return [
-        (row.title, said)
-        for row, said in found
-        if said and may(user, row.permission) and login.gone_at is None
-    ]
+    mine = [row for row in KINDS.values() if may(user, row.permission)]
+    told = [row for row in mine if _fits(login, row) or not wiring.offers(name, row.purpose)]
+    found = [(at_login(login, row).label.rstrip("…"), row.purpose) for row in told]
+    return [(label, said) for label, purpose in found if (said := wiring.about(name, purpose))]
 
 
 def _accounts(request: HttpRequest, login: Login) -> dict[str, Any] | None:

@@ -180,11 +180,12 @@ def has_no_switch(login: Login) -> bool:
 
 def _about_held(login: Login) -> Plain:
     """Say of an inactive login that its provider goes on, as it cannot be told to stop."""
+    goes = "goes" if login.nightly == "on" else "may go"
     return Plain(
-        "Switched off here: we stopped asking. "
-        + wiring.about(login.provider.name, Purpose.SWITCH_OFF),
+        f"Switched off here, but {login.provider} has no switch that we could use: it {goes} on "
+        "refreshing this login, and charges.",
         WHO_ACTS[Actor.OPERATIONS],
-        f"While {login.provider} holds it, it costs: order it deleted there.",
+        "To stop that, order it deleted there.",
     )
 
 

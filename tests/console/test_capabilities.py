@@ -168,10 +168,18 @@ def test_the_login_page_offers_to_delete_what_cannot_be_switched_off(ordered_off
     assert offered[Purpose.FORGET] == "Delete at Flanks…"
     assert not offered.keys() & {Purpose.SWITCH_OFF, Purpose.LIVE_REFRESH}
     assert Purpose.SWITCH_ON in offered
-    page = shown(answer)
-    assert NO_SWITCH in page
-    assert "order it deleted there" in page
-    assert wiring.about("flanks", Purpose.LIVE_REFRESH) in page
+    assert "order it deleted there" in shown(answer)
+    said = dict(answer.context["peculiar"])
+    assert said["Delete at Flanks"] == wiring.about("flanks", Purpose.FORGET)
+    assert said["Refresh live"] == wiring.about("flanks", Purpose.LIVE_REFRESH)
+    assert NO_SWITCH not in said.values()
+
+
+def test_the_page_of_an_active_login_says_what_switching_it_off_is(held, signed_in):
+    answer = signed_in("manager").get(page_of(held))
+
+    assert dict(answer.context["peculiar"])["Switch off nightly refresh"] == NO_SWITCH
+    assert NO_SWITCH in shown(answer)
 
 
 def test_deleting_there_is_an_order_of_its_own_that_is_typed(ordered_off, held, signed_in):
