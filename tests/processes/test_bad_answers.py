@@ -3,6 +3,7 @@
 import pytest
 
 from tests.processes.evidence import assert_everything_ended_once, assert_one_to_one
+from tests.processes.sides import BOTH, FLANKS, FLINKS
 
 pytestmark = pytest.mark.processes
 
@@ -25,14 +26,50 @@ FAULTS = [
 ]
 
 
+# The same where a token is shared and the data comes in pieces.
+SOAK = pytest.mark.soak
+OF_FLANKS = [
+    pytest.param({"kind": "invalid_json"}, "credentials/status", "JSON", id="invalid-json"),
+    pytest.param(
+        {"kind": "wrong_type", "form": "list"}, "credentials/status", "", id="a-list-of-nothing"
+    ),
+    pytest.param({"kind": "wrong_type", "form": "nan"}, "portfolio", "", id="nan"),
+    pytest.param({"kind": "wrong_type", "form": "deep"}, "investment", "", id="too-deep"),
+    pytest.param({"kind": "wrong_type", "form": "null"}, "card", "", id="null-for-a-list"),
+    pytest.param(
+        {"kind": "html_200"}, "credentials/status", "HTML", id="html-with-200", marks=SOAK
+    ),
+    pytest.param({"kind": "status", "status": 503}, "credentials/status", "503", id="503-html"),
+    pytest.param({"kind": "status", "status": 502}, "liability", "502", id="502-at-the-last"),
+    pytest.param({"kind": "cut"}, "account", "", id="cut-off-body"),
+    pytest.param({"kind": "reset"}, "portfolio", "", id="reset", marks=SOAK),
+    pytest.param({"kind": "stall"}, "credentials/status", "", id="stall"),
+    pytest.param(
+        {"kind": "gzip_bomb", "megabytes": 300}, "investment", "", id="gzip-bomb", marks=SOAK
+    ),
+    pytest.param(
+        {"kind": "redirect", "status": 307}, "credentials/status", "", id="redirect", marks=SOAK
+    ),
+]
+
+
 @pytest.mark.parametrize(("fault", "endpoint", "words"), FAULTS)
 def test_a_bad_answer_is_a_provider_fault_of_one_login(fault, endpoint, words, simulate, install):
-    simulator = simulate(scenario="calm", logins=4, limit=0, body_kb=5)
-    place = install("sqlite", simulator, CALL_DEADLINE_SECONDS="0.7")
-    struck = simulator.register_rows()[1]["login_id"]
-    simulator.change(struck, faults=[fault | {"endpoint": endpoint}])
+    assert_one_login_is_struck(FLINKS, fault, endpoint, words, simulate, install)
 
-    found = place.run_routine()
+
+@pytest.mark.parametrize(("fault", "endpoint", "words"), OF_FLANKS)
+def test_so_it_is_where_data_comes_in_pieces(fault, endpoint, words, simulate, install):
+    assert_one_login_is_struck(FLANKS, fault, endpoint, words, simulate, install)
+
+
+def assert_one_login_is_struck(side, fault, endpoint, words, simulate, install):
+    simulator = simulate(scenario="calm", limit=0, body_kb=5, **side.options(4))
+    place = install("sqlite", simulator, CALL_DEADLINE_SECONDS="0.7", **side.settings(simulator))
+    struck = simulator.register_rows()[1]["login_id"]
+    side.change(simulator, struck, faults=[fault | {"endpoint": endpoint}])
+
+    found = side.run(place)
 
     assert found["outcomes"] == {"fresh": 3, "provider_fault": 1}
     assert_everything_ended_once(place, planned=4)
@@ -49,6 +86,7 @@ def test_a_bad_answer_is_a_provider_fault_of_one_login(fault, endpoint, words, s
         struck,
     )
     assert stored == [(0,)]
+    assert place.rows("SELECT count(*) FROM bankdata_piece") == [(0,)]
     told = place.rows(
         "SELECT error FROM tracing_call WHERE login_id = ? AND state = 'no_answer'", struck
     )
@@ -56,16 +94,20 @@ def test_a_bad_answer_is_a_provider_fault_of_one_login(fault, endpoint, words, s
 
 
 @pytest.mark.parametrize("kind", ["invalid_json", "html_200", "cut", "reset"])
-def test_a_bad_answer_once_is_asked_again_and_nothing_is_lost(kind, simulate, install):
-    simulator = simulate(scenario="calm", logins=4, limit=0, body_kb=5)
-    place = install("sqlite", simulator)
+@pytest.mark.parametrize("side", BOTH)
+def test_a_bad_answer_once_is_asked_again_and_nothing_is_lost(side, kind, simulate, install):
+    simulator = simulate(scenario="calm", limit=0, body_kb=5, **side.options(4))
+    place = install("sqlite", simulator, **side.settings(simulator))
     struck = simulator.register_rows()[1]["login_id"]
-    simulator.change(struck, faults=[{"kind": kind, "endpoint": "GetAccountsDetail", "times": 1}])
+    once = {"kind": kind, "endpoint": side.data[-1], "times": 1}
+    side.change(simulator, struck, faults=[once])
 
-    found = place.run_routine()
+    found = side.run(place)
 
     assert found["outcomes"] == {"fresh": 4}
     assert_one_to_one(place, simulator)
+    # Of what came in pieces, only the one that failed is asked again.
+    assert side.repeats(simulator) == 1
 
 
 def test_a_wrong_key_pauses_the_provider_and_burns_no_login(simulate, install):
