@@ -40,21 +40,22 @@ class Attention:
 
 def attention_of(seen: Overview, *, cases: bool) -> Attention:
     """Say what waits for a person, over the rows that are theirs to see; with `cases` those too."""
-    banks = recovered_by_bank(seen.recovered)
+    at = {"provider": seen.chosen}
+    banks = recovered_by_bank(seen.recovered, provider=seen.chosen)
     return Attention(
         leaking=sum(seen.leaking.values()),
         money=money_words(per_provider=seen.leaking, prices=seen.prices),
-        leaking_url=all_logins(leak=leaks.OFF_HERE_ON_THERE),
+        leaking_url=all_logins(leak=leaks.OFF_HERE_ON_THERE, **at),
         dropping_out=seen.dropping_out,
-        dropping_out_url=soon_url(),
+        dropping_out_url=soon_url(**at),
         already_out=seen.already_out,
-        already_out_url=out_url(),
+        already_out_url=out_url(**at),
         unconfirmed=seen.unconfirmed,
-        unconfirmed_url=all_logins(leak=UNCONFIRMED),
+        unconfirmed_url=all_logins(leak=UNCONFIRMED, **at),
         to_approve=seen.to_approve,
-        to_approve_url=runs_list(**{APPROVAL: MINE}),
+        to_approve_url=runs_list(**{APPROVAL: MINE}, **at),
         cases=seen.cases_to_do,
-        cases_url=cases_list() if cases else "",
-        recovered=recovered_in_all(banks),
+        cases_url=cases_list(**at) if cases else "",
+        recovered=recovered_in_all(banks, provider=seen.chosen),
         banks=banks[:MOST_BANKS],
     )

@@ -68,12 +68,12 @@ def source_of(user: Any, kind: str, pk: int) -> Source | None:
 
 def source_of_cell(user: Any, query: Mapping[str, str]) -> Source | None:
     """Return what the bundle of a matrix cell is made of: of a run's, or of the index page's."""
-    asked = {name: query.get(name, "") for name in (*CELL, "run")}
+    asked = {name: query.get(name, "") for name in (*CELL, "run", "provider")}
     chosen = {name: value for name, value in asked.items() if value and "\0" not in value}
-    run = chosen.pop("run", "")
+    run, provider = chosen.pop("run", ""), chosen.pop("provider", "")
     if not chosen or (asked["run"] and not is_number(run)):
         return None
-    return _of_run_cell(user, int(run), chosen) if run else _of_todays_cell(user, chosen)
+    return _of_run_cell(user, int(run), chosen) if run else _of_todays_cell(user, chosen, provider)
 
 
 def _of_call(user: Any, pk: int) -> Source | None:
@@ -188,11 +188,13 @@ def _of_run_cell(user: Any, pk: int, chosen: dict[str, str]) -> Source | None:
     )
 
 
-def _of_todays_cell(user: Any, chosen: dict[str, str]) -> Source | None:
-    rows = logins_of(user).active().filter(_in_cell(chosen)).order_by("-pk")
-    logins = list(rows.select_related("provider")[:MOST_LOGINS])
-    if not logins:
+def _of_todays_cell(user: Any, chosen: dict[str, str], provider: str) -> Source | None:
+    there = Q(provider__name=provider) if provider else Q()
+    rows = logins_of(user).active().filter(there, _in_cell(chosen)).order_by("-pk")
+    found = list(rows.select_related("provider")[:MOST_LOGINS])
+    if not found:
         return None
+    logins = [row for row in found if row.provider_id == found[0].provider_id]  # one support's
     ended = attempts_of(user).filter(state=AttemptState.DONE.value, purpose__in=REFRESHES)
     last = ended.filter(login__in=logins).values("login").annotate(last=Max("pk"))
     numbers = [row["last"] for row in last]
@@ -202,7 +204,7 @@ def _of_todays_cell(user: Any, chosen: dict[str, str]) -> Source | None:
         title=_cell_words(chosen),
         subject=f"{_cell_words(chosen)}, as of the last refresh of each login",
         provider=logins[0].provider.name,
-        back_url=logins_list(**chosen),
+        back_url=logins_list(**chosen, provider=provider),
         rule=_rule_of_many("logins of the cell, of each its last refresh"),
         calls=_few_of_each(user, attempts),
         endings=_endings(attempts),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from refreshops import wiring
 from refreshops.console.addresses import page
 from refreshops.console.badges import mark, outcome_label, purpose_words, run_badge
 from refreshops.console.charts import in_bar_order
@@ -82,9 +83,13 @@ def opener_words(run: Run) -> str:
 
 
 def daily_title(run: Run) -> str:
-    """Return the heading of a run: what it does and where the order came from."""
+    """Return the heading of a run: what it does and where the order came from.
+
+    A daily run names its provider where there are several, each with one of its own.
+    """
     if run.origin == "daily":
-        return f"Daily run of {run.local_date:%A %-d %B}"
+        whose = f" · {run.provider}" if len(wiring.provider_names()) > 1 else ""
+        return f"Daily run of {run.local_date:%A %-d %B}{whose}"
     return f"{purpose_words(run.purpose)} · run {run.pk}"
 
 

@@ -59,6 +59,7 @@ class ReconnectCaseAdmin(PageAdmin):
         cases_list.CaseManagerFilter,
         cases_list.ReasonFilter,
         cases_list.ContactedFilter,
+        cases_list.CaseProviderFilter,
     )
     list_select_related = ("login__customer__account_manager",)
     search_fields = ("pk",)

@@ -233,6 +233,12 @@ class CaseManagerFilter(filters.ManagerFilter):
     path = "login__customer__account_manager"
 
 
+class CaseProviderFilter(filters.ProviderFilter):
+    """By the provider of the login."""
+
+    field = "login__provider__name"
+
+
 class ContactedFilter(admin.SimpleListFilter):
     """By whether somebody was in touch with the customer."""
 

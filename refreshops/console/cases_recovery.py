@@ -54,25 +54,36 @@ def view(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "console/recovery.html", context)
 
 
-def recovered_by_bank(counted: Iterable[tuple[str, int, int]]) -> list[Recovered]:
-    """Return a line for each bank, that with the most cases first."""
-    rows = [_line(name, opened, back) for name, opened, back in counted]
+def recovered_by_bank(
+    counted: Iterable[tuple[str, int, int]], *, provider: str = ""
+) -> list[Recovered]:
+    """Return a line for each bank, that with the most cases first.
+
+    `provider` is the one at which alone was counted, if so.
+    """
+    rows = [_line(name, opened, back, provider=provider) for name, opened, back in counted]
     return sorted(rows, key=lambda row: (-row.opened, row.institution))
 
 
-def recovered_in_all(rows: Iterable[Recovered]) -> Recovered:
+def recovered_in_all(rows: Iterable[Recovered], *, provider: str = "") -> Recovered:
     """Return the line that sums up all of them."""
     counted = [(row.opened, row.back) for row in rows]
     opened, back = (sum(numbers) for numbers in zip(*counted, strict=True)) if counted else (0, 0)
-    return Recovered("", opened, back, cases_list(view=LATELY), cases_list(view=CAME_BACK))
+    return Recovered(
+        "",
+        opened,
+        back,
+        cases_list(view=LATELY, provider=provider),
+        cases_list(view=CAME_BACK, provider=provider),
+    )
 
 
-def _line(institution: str, opened: int, back: int) -> Recovered:
+def _line(institution: str, opened: int, back: int, *, provider: str) -> Recovered:
     bank = institution or NO_BANK
     return Recovered(
         institution,
         opened,
         back,
-        cases_list(view=LATELY, institution=bank),
-        cases_list(view=CAME_BACK, institution=bank),
+        cases_list(view=LATELY, institution=bank, provider=provider),
+        cases_list(view=CAME_BACK, institution=bank, provider=provider),
     )

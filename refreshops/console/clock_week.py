@@ -65,14 +65,14 @@ def week_of(user: Any, *, now: datetime, asked_today: bool) -> Week:
     )
 
 
-def soon_url() -> str:
-    """Return the address of the logins that drop out within two days."""
-    return all_logins(drops_out=DropsOutFilter.soon)
+def soon_url(*, provider: str = "") -> str:
+    """Return the address of the logins that drop out within two days, at one provider or at any."""
+    return all_logins(drops_out=DropsOutFilter.soon, provider=provider)
 
 
-def out_url() -> str:
+def out_url(*, provider: str = "") -> str:
     """Return the address of the logins that have dropped out."""
-    return all_logins(drops_out=DropsOutFilter.out)
+    return all_logins(drops_out=DropsOutFilter.out, provider=provider)
 
 
 def _bars(days: tuple[clock.Day, ...]) -> list[Bar]:

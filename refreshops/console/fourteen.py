@@ -1,9 +1,10 @@
 """Fourteen mornings: the daily runs of two weeks as columns, and the days that had none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from refreshops import wiring
 from refreshops.console.badges import outcome_label
 from refreshops.console.cards import Card
 from refreshops.console.charts import in_bar_order
@@ -29,30 +30,67 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Day:
-    """One local date with its daily runs: one a provider.
+class Place:
+    """Where one provider's daily run of a day stands, or does not.
 
     `missed` says that there should have been one; `ahead` that today's has not begun.
     """
 
-    date: date
-    today: bool
-    columns: list[Column] = field(default_factory=list)
+    provider: str
+    column: Column | None = None
     missed: bool = False
     ahead: bool = False
+
+    @property
+    def label(self) -> str:
+        """The provider as people write it."""
+        return wiring.words(self.provider).title
+
+
+@dataclass(frozen=True)
+class Day:
+    """One local date, with a place for each provider that has daily runs."""
+
+    date: date
+    today: bool
+    places: list[Place] = field(default_factory=list)
+
+    @property
+    def columns(self) -> list[Column]:
+        """The daily runs there were."""
+        return [place.column for place in self.places if place.column]
+
+    @property
+    def missed(self) -> bool:
+        """Tell whether a run is missing."""
+        return any(place.missed for place in self.places)
+
+    @property
+    def ahead(self) -> bool:
+        """Tell whether a run has yet to begin today."""
+        return any(place.ahead for place in self.places)
 
 
 @dataclass(frozen=True)
 class Mornings:
-    """The chart: its days, the oldest first, and what its colours stand for."""
+    """The chart: its days, the oldest first, and what its colours stand for.
+
+    `providers` are in the order in which they stand beside each other.
+    """
 
     days: list[Day] = field(default_factory=list)
     legend: list[tuple[str, str]] = field(default_factory=list)
+    providers: list[str] = field(default_factory=list)
 
     @property
     def missed(self) -> int:
-        """How many days had no run."""
-        return sum(day.missed for day in self.days)
+        """How many runs are missing."""
+        return sum(place.missed for day in self.days for place in day.places)
+
+    @property
+    def several(self) -> bool:
+        """Tell whether it has to be said which column is whose."""
+        return len(self.providers) > 1
 
 
 def first_day(today: date) -> date:
@@ -61,27 +99,50 @@ def first_day(today: date) -> date:
 
 
 def mornings_of(
-    cards: Sequence[Card], *, today: date, today_missed: bool, ran_before: bool
+    cards: Sequence[Card],
+    *,
+    today: date,
+    providers: Sequence[str],
+    late: Collection[str],
+    begun_before: Collection[str],
 ) -> Mornings:
-    """Lay out the daily runs of the days up to `today`.
+    """Lay out the daily runs of the days up to `today`, those of each provider in their place.
 
-    Days before the first daily run ever had nothing to miss. Empty when no day had one.
+    Of `providers` a run is expected, and of no other. `late` are those whose run of today is
+    missing, `begun_before` those that had runs before the days shown: days before a provider's
+    first run ever had nothing to miss. Empty when no day had one.
     """
-    by_day: dict[date, list[Card]] = {}
+    theirs: dict[str, dict[date, Card]] = {}
     for card in cards:
-        by_day.setdefault(card.run.local_date, []).append(card)
-    if not by_day:
+        theirs.setdefault(card.run.provider.name, {})[card.run.local_date] = card
+    if not theirs:
         return Mornings()
     tallest = max(1, *(_height(card) for card in cards))
-    begun = first_day(today) if ran_before else min(by_day)
+    known = [name for name in providers if name in theirs or name in begun_before]
+    names = [*known, *sorted(set(theirs) - set(known))]
+    # The first day on which one was expected.
+    begun = {
+        name: first_day(today) if name in begun_before else min(theirs[name]) for name in known
+    }
     days = [
-        _day(day, by_day.get(day, []), tallest=tallest, today=today, begun=begun)
+        Day(
+            day,
+            today=day == today,
+            places=[
+                _place(
+                    name,
+                    theirs.get(name, {}).get(day),
+                    tallest=tallest,
+                    missed=name in late if day == today else day >= begun.get(name, date.max),
+                    ahead=day == today and name in known and name not in late,
+                )
+                for name in names
+            ],
+        )
         for day in (first_day(today) + timedelta(days=number) for number in range(DAYS))
     ]
-    if days[-1].ahead and today_missed:
-        days[-1] = Day(today, today=True, missed=True)
     kinds = {name for day in days for column in day.columns for name, _ in column.parts}
-    return Mornings(days, _legend(kinds))
+    return Mornings(days, _legend(kinds), [wiring.words(name).title for name in names])
 
 
 def part_words(name: str) -> str:
@@ -89,16 +150,10 @@ def part_words(name: str) -> str:
     return {NOT_DONE: "Not asked", "due": "Still to be asked"}.get(name) or outcome_label(name)
 
 
-def _day(day: date, cards: list[Card], *, tallest: int, today: date, begun: date) -> Day:
-    columns = [Column(card, tallest, _parts(card)) for card in cards]
-    is_today = day == today
-    return Day(
-        date=day,
-        today=is_today,
-        columns=columns,
-        missed=not columns and not is_today and day >= begun,
-        ahead=not columns and is_today,
-    )
+def _place(provider: str, card: Card | None, *, tallest: int, missed: bool, ahead: bool) -> Place:
+    if card is not None:
+        return Place(provider, column=Column(card, tallest, _parts(card)))
+    return Place(provider, missed=missed, ahead=ahead)
 
 
 def _parts(card: Card) -> list[tuple[str, int]]:

@@ -1,6 +1,5 @@
 """The runs of the index page: today's, the latest, and the daily ones of two weeks."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,7 +11,6 @@ from refreshops.console.cards import HELD_UP, NO_WORKER, Card, cards_of
 from refreshops.console.fourteen import first_day
 from refreshops.console.overview import Overview
 from refreshops.console.scoping import runs_of, sees_everything
-from refreshops.logins.models import Provider
 from refreshops.routine.models import Run
 from refreshops.routine.progress import WAITS_FOR_A_WORKER
 from refreshops.rules.lifecycle import Origin, RunState
@@ -43,9 +41,12 @@ class ShownRuns:
 
 
 def shown_runs(user: Any, seen: Overview, *, now: datetime) -> ShownRuns:
-    """Read them in three questions: the runs, their counts, and what holds up the open ones."""
+    """Read them in three questions: the runs, their counts, and what holds up the open ones.
+
+    Those of the provider that is chosen, if one is.
+    """
     today = wiring.local_date(now)
-    runs = _runs(user, {row.pk: row for row in seen.providers}, today=today)
+    runs = _runs(user, seen, today=today)
     shown = [run for run in runs if _is_shown(run, user, today=today)]
     found = [
         _honest(card, seen, now=now)
@@ -67,14 +68,17 @@ def _is_shown(run: Run, user: Any, *, today: date) -> bool:
     return sees_everything(user) or run.origin != Origin.DAILY.value or run.local_date == today
 
 
-def _runs(user: Any, providers: Mapping[int, Provider], *, today: date) -> list[Run]:
+def _runs(user: Any, seen: Overview, *, today: date) -> list[Run]:
+    providers = {row.pk: row for row in seen.shown}
     if not providers:
         return []
+    theirs = Q(provider__in=list(providers)) if seen.chosen else Q()
     daily = Q(origin=Origin.DAILY.value, local_date__gte=first_day(today))
-    newest = runs_of(user).order_by("-opened_at", "-pk")
+    newest = runs_of(user).filter(theirs).order_by("-opened_at", "-pk")
     # Today's stand by themselves above the latest: one a provider.
     latest = newest.values("pk")[: LATEST_RUNS + len(providers)]
-    runs = list(Run.objects.filter(daily | Q(pk__in=latest)).select_related("opened_by"))
+    found = Run.objects.filter(theirs, daily | Q(pk__in=latest)).select_related("opened_by")
+    runs = list(found)
     for run in runs:
         run.provider = providers[run.provider_id]
     return runs
@@ -97,7 +101,8 @@ def _held_up(card: Card, seen: Overview, *, now: datetime) -> str:
         return ""
     if not seen.worker_alive(now):
         return NO_WORKER
-    moved_at = max(filter(None, (seen.called_at, run.opened_at)))
+    called_at: datetime | None = run.provider.called_at  # type: ignore[attr-defined]
+    moved_at = max(filter(None, (called_at, run.opened_at)))
     if card.waits_because == WAITS_FOR_A_WORKER and now - moved_at > STILL_FOR:
         return "Nothing moves, though a worker is alive: no call has left for some minutes."
     return ""

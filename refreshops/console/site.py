@@ -27,6 +27,7 @@ PLACES = (
 
 MORNING_PARTS = {
     "pulse": "console/parts/pulse.html",
+    "switch": "console/parts/switch.html",
     "today": "console/parts/today.html",
     "numbers": "console/parts/numbers.html",
     "attention": "console/parts/attention.html",
@@ -149,6 +150,9 @@ def _schedule_entry() -> dict[str, Any]:
 def _morning(request: HttpRequest) -> dict[str, Any]:
     from refreshops import wiring
     from refreshops.console.morning import morning_of
+    from refreshops.console.provider_switch import chosen_in
 
     every_line = request.GET.get("institutions") == "all"
-    return {"morning": morning_of(request.user, now=wiring.clock(), every_line=every_line)}
+    chosen = chosen_in(request)
+    now = wiring.clock()
+    return {"morning": morning_of(request.user, now=now, chosen=chosen, every_line=every_line)}

@@ -1,14 +1,16 @@
 """Today's run before it begins: when, how long it will take, and whether the day is long enough."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, Subquery
 from django.utils import timezone
 
 from refreshops import wiring
+from refreshops.console.addresses import all_logins
 from refreshops.console.cards import Card
 from refreshops.console.morning_runs import ShownRuns
 from refreshops.console.overview import Overview
@@ -18,7 +20,6 @@ from refreshops.routine import schedules
 from refreshops.routine.forecasts import (
     DayForecast,
     forecast_of_day,
-    logins_to_ask,
     logins_to_be_asked,
     start_of_day,
 )
@@ -36,47 +37,68 @@ USUAL_LIMITS = (10, 20, 30)
 
 @dataclass(frozen=True)
 class Start:
-    """`at` is the daily time (None: switched off), `late` that today's run should have begun.
+    """One provider's day: today's run, or what is known of it before it begins.
 
-    `ahead` forecasts the runs that have not begun today, `too_long` is what does not fit into its
-    day. Both are empty for who sees only their own logins. `last_run` is the newest daily run that
-    asked most of its logins and ended; `grown_old` says that this is more than a day ago, so that
-    nothing may look fresh, and `overdue` that a whole morning is missing since.
+    `at` is its daily time (None: switched off), `late` that today's run should have begun, `nobody`
+    that there is no login to ask. `ahead` forecasts the run while it has not begun, `too_long` is
+    what does not fit into the day; neither is there for who sees only their own logins.
     """
 
+    provider: str
+    cards: list[Card] = field(default_factory=list)
     at: time | None = None
     late: bool = False
     nobody: bool = False
-    ahead: list[DayForecast] = field(default_factory=list)
-    too_long: list[DayForecast] = field(default_factory=list)
-    last_run: Run | None = None
-    grown_old: bool = False
-    overdue: bool = False
+    ahead: DayForecast | None = None
+    too_long: DayForecast | None = None
+
+    @property
+    def label(self) -> str:
+        """The provider as people write it."""
+        return wiring.words(self.provider).title
+
+    @property
+    def inactive_url(self) -> str:
+        """The list of what is switched off here."""
+        several = len(wiring.provider_names()) > 1
+        return all_logins(status__exact="inactive", provider=self.provider if several else "")
 
 
-def start_of(user: Any, seen: Overview, runs: ShownRuns, *, active: int, now: datetime) -> Start:
-    """Judge the day; `active` logins are there to be asked."""
-    days: list[DayForecast] = []
-    begun = {card.run.provider_id: card for card in runs.today}
-    if sees_everything(user):
-        asked = [row for row in seen.providers if row.name in wiring.provider_names()]
-        days = [
-            _day(
-                row, begun.get(row.pk), seen, active=active, alone=len(seen.providers) == 1, now=now
-            )
-            for row in asked
-        ]
-    last_run, ran = _last_run(runs), bool(runs.ended) or seen.ran_before
-    return Start(
-        at=seen.starts_at,
-        late=bool(active) and not begun and _is_late(seen.starts_at, now=now),
-        nobody=not active,
-        ahead=[day for day in days if day.provider.pk not in begun and day.logins],
-        too_long=[day for day in days if not day.fits],
-        last_run=last_run,
-        grown_old=_has_grown_old(last_run, now=now) if last_run else ran,
-        overdue=_is_overdue(last_run, now=now) if last_run else ran,
-    )
+@dataclass(frozen=True)
+class Stand:
+    """What the numbers of one provider stand on: its newest daily run that asked most and ended.
+
+    `grown_old` says that this is more than a day ago, so that nothing of it may look fresh, and
+    `overdue` that a whole morning is missing since.
+    """
+
+    provider: Provider
+    last_run: Run | None
+    grown_old: bool
+    overdue: bool
+
+
+def starts_of(
+    user: Any, seen: Overview, runs: ShownRuns, *, active: Mapping[int, int], now: datetime
+) -> list[Start]:
+    """Judge the day at each provider that is shown, by `active`: how many logins it is asked about.
+
+    A provider with neither logins nor a run is left out, while there is another one.
+    """
+    rows = {row.name: row for row in seen.shown}
+    names = [name for name in wiring.provider_names() if seen.chosen in ("", name)]
+    found = [
+        _start(user, rows.get(name), name, seen, runs, active=active, now=now) for name in names
+    ]
+    return [start for start in found if start.cards or not start.nobody] or found[:1]
+
+
+def stands_of(
+    seen: Overview, runs: ShownRuns, *, active: Mapping[int, int], now: datetime
+) -> list[Stand]:
+    """Return what the numbers stand on, for each provider shown that has `active` logins."""
+    rows = [row for row in seen.shown if active.get(row.pk)]
+    return [_stand(row, runs, now=now) for row in rows]
 
 
 def next_day_of(provider: Provider) -> DayForecast:
@@ -87,7 +109,7 @@ def next_day_of(provider: Provider) -> DayForecast:
     )
     told = Provider.objects.annotate(
         to_ask=count_of(logins_to_be_asked(provider)),
-        cron=Subquery(schedules.daily_cron(OuterRef("name"))[:1]),
+        cron=Subquery(schedules.daily_cron(provider.name)[:1]),
         begun=Exists(todays),
     ).get(pk=provider.pk)
     return forecast_of_day(
@@ -110,28 +132,54 @@ def limits_compared(provider: Provider) -> list[DayForecast]:
     return [day.at_limit(limit, window=wiring.window()) for limit in sorted(chosen)]
 
 
+def _start(
+    user: Any,
+    provider: Provider | None,
+    name: str,
+    seen: Overview,
+    runs: ShownRuns,
+    *,
+    active: Mapping[int, int],
+    now: datetime,
+) -> Start:
+    logins = active.get(provider.pk, 0) if provider else 0
+    cards = [card for card in runs.today if card.run.provider.name == name]
+    at, whole = seen.starts_at.get(name), sees_everything(user)
+    day = (
+        _day(provider, cards, starts=at, active=logins, now=now)
+        if provider is not None and whole
+        else None
+    )
+    return Start(
+        provider=name,
+        cards=cards,
+        at=at,
+        late=bool(logins) and not cards and _is_late(at, now=now),
+        nobody=not logins,
+        ahead=day if day and day.logins and not cards else None,
+        too_long=day if day and not day.fits else None,
+    )
+
+
 def _day(
     provider: Provider,
-    begun: Card | None,
-    seen: Overview,
+    cards: Sequence[Card],
     *,
+    starts: time | None,
     active: int,
-    alone: bool,
     now: datetime,
 ) -> DayForecast:
     """Forecast what is left of today's run, or else the next one."""
+    begun = cards[0] if cards else None
     over = begun is not None and begun.run.state in (
         RunState.CLOSED.value,
         RunState.CANCELLED.value,
     )
-    if begun is not None and not over:
-        logins = begun.planned - begun.done - begun.cancelled
-    else:
-        logins = active if alone else logins_to_ask(provider)
+    left = begun.planned - begun.done - begun.cancelled if begun is not None else 0
     return forecast_of_day(
         provider,
-        logins=logins,
-        starts=seen.starts_at,
+        logins=active if begun is None or over else left,
+        starts=starts,
         now=now,
         zone=_zone(),
         window=wiring.window(),
@@ -139,16 +187,22 @@ def _day(
     )
 
 
+def _stand(provider: Any, runs: ShownRuns, *, now: datetime) -> Stand:
+    theirs = [run for run in runs.ended if run.provider_id == provider.pk]
+    last_run = max(filter(_asked_most, theirs), key=_ended_at, default=None)
+    if last_run is None:
+        ran = bool(theirs) or provider.ran_before
+        return Stand(provider, None, grown_old=ran, overdue=ran)
+    return Stand(
+        provider,
+        last_run,
+        grown_old=now - _ended_at(last_run) > A_DAY,
+        overdue=last_run.local_date < wiring.local_date(now) - A_DAY,
+    )
+
+
 def _is_late(starts: time | None, *, now: datetime) -> bool:
     return starts is not None and now > start_of_day(now, starts=starts, zone=_zone()) + LATE_AFTER
-
-
-def _last_run(runs: ShownRuns) -> Run | None:
-    """Return the run the numbers stand on: of several providers the one that is furthest behind."""
-    newest: dict[int, Run] = {}
-    for run in sorted(filter(_asked_most, runs.ended), key=_ended_at):
-        newest[run.provider_id] = run
-    return min(newest.values(), key=_ended_at, default=None)
 
 
 def _asked_most(run: Run) -> bool:
@@ -159,14 +213,6 @@ def _asked_most(run: Run) -> bool:
 
 def _ended_at(run: Run) -> datetime:
     return run.closed_at or run.opened_at
-
-
-def _has_grown_old(last_run: Run, *, now: datetime) -> bool:
-    return now - _ended_at(last_run) > A_DAY
-
-
-def _is_overdue(last_run: Run, *, now: datetime) -> bool:
-    return last_run.local_date < wiring.local_date(now) - A_DAY
 
 
 def _zone() -> ZoneInfo:

@@ -260,12 +260,13 @@ class Login(models.Model):
             ),
             models.Index(fields=["data_state", *LIST_ORDER], name="login_list_data"),
             models.Index(fields=["provider_code", *LIST_ORDER], name="login_list_code"),
-            models.Index(fields=["status", *CELL], name="login_matrix"),
+            models.Index(fields=["status", *CELL, "provider"], name="login_matrix"),
             models.Index(fields=["login_id"], name="login_login_id"),
             # These hold all that the leaks and the clock ask for: no row is read to count them.
             models.Index(fields=[*THERE, "drops_out_at", "provider"], name="login_leak"),
             models.Index(
-                fields=[*THERE, "nightly_verified_at", "status_changed_at"], name="login_unverified"
+                fields=[*THERE, "nightly_verified_at", "status_changed_at", "provider"],
+                name="login_unverified",
             ),
             models.Index(
                 fields=["status", "customer", "institution", "provider", "created_at", "gone_at"],

@@ -57,6 +57,7 @@ class Delivery(models.Model):
             models.Index(fields=["state", "-received_at", "-id"], name="delivery_states"),
             models.Index(fields=["login_id", "-received_at", "-id"], name="delivery_login"),
             models.Index(fields=["request_id", "-received_at", "-id"], name="delivery_request"),
+            models.Index(fields=["provider", "-received_at", "-id"], name="delivery_provider"),
         ]
 
     def __str__(self) -> str:

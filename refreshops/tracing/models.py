@@ -62,6 +62,7 @@ class Call(models.Model):
             models.Index(fields=["attempt_id"], name="call_attempt"),
             models.Index(fields=["endpoint", "-sent_at", "-id"], name="call_endpoint"),
             models.Index(fields=["state", "-sent_at", "-id"], name="call_state"),
+            models.Index(fields=["provider", "-sent_at", "-id"], name="call_provider"),
         ]
         permissions = [
             ("export_call", "Can export calls"),

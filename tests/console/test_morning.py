@@ -343,11 +343,11 @@ class TestFourteenMornings:
             pytest.param(1, "", id="yesterday"),
             pytest.param(
                 2,
-                "No daily run was finished since that of Wednesday 18 November.",
+                "No daily run of Flinks was finished since that of Wednesday 18 November.",
                 id="a-day-is-missing",
             ),
             pytest.param(
-                20, "No daily run was finished since that of Saturday 31 October.", id="long-ago"
+                20, "No daily run of Flinks was finished since that of Saturday 31 October.", id="long-ago"
             ),
         ],
     )
@@ -369,7 +369,7 @@ class TestFourteenMornings:
         make_login(outcome="fresh", **owned)
         self.daily(days_ago, fresh=2)
 
-        assert ("No daily run was finished" in self.numbers(people[name])) == (days_ago > 1)
+        assert ("No daily run of Flinks was finished" in self.numbers(people[name])) == (days_ago > 1)
 
     @pytest.mark.parametrize(
         ("ended_h", "asked", "colour", "label"),
