@@ -23,17 +23,22 @@ from refreshops.rules.lifecycle import Purpose
 from refreshops.tracing.handing_out import Words
 
 clock = DatabaseClock()
+_LONG_WORK = ("long_work_every", "long_work_first", "long_work_later_every", "long_work_limit")
+_SCALED = ("busy_wait", *_LONG_WORK)
 
-CANONICAL = vocabulary.CANONICAL
+CANONICAL, spelled_freely = vocabulary.CANONICAL, vocabulary.spelled_freely
 words, explain, listed_code = vocabulary.words, vocabulary.explain, vocabulary.listed_code
 code_tables, codes_of = vocabulary.code_tables, vocabulary.codes_of
-escalations, spelled_freely = vocabulary.escalations, vocabulary.spelled_freely
+escalations = vocabulary.escalations
 
 
 def provider_names() -> tuple[str, ...]:
     """Return the providers that the settings name, in the order of screens and commands."""
-    addresses = {"flinks": settings.FLINKS_API_URL, "flanks": settings.FLANKS_API_URL}
-    return tuple(name for name, address in addresses.items() if address)
+    return tuple(name for name, address in _addresses().items() if address)
+
+
+def _addresses() -> dict[str, str]:
+    return {"flinks": settings.FLINKS_API_URL, "flanks": settings.FLANKS_API_URL}
 
 
 def _must_be_known(name: str) -> None:
@@ -134,11 +139,7 @@ def policy() -> Policy:
         window=window(),
         confirm_waits=tuple(wait * settings.WAIT_SCALE for wait in usual.confirm_waits),
         network_waits=tuple(wait * settings.WAIT_SCALE for wait in usual.network_waits),
-        busy_wait=usual.busy_wait * settings.WAIT_SCALE,
-        long_work_every=usual.long_work_every * settings.WAIT_SCALE,
-        long_work_first=usual.long_work_first * settings.WAIT_SCALE,
-        long_work_later_every=usual.long_work_later_every * settings.WAIT_SCALE,
-        long_work_limit=usual.long_work_limit * settings.WAIT_SCALE,
+        **{name: getattr(usual, name) * settings.WAIT_SCALE for name in _SCALED},
     )
 
 
@@ -230,12 +231,16 @@ def vault() -> Vault:
     return Vault(settings.FIELD_ENCRYPTION_KEYS)
 
 
-def environment_label() -> str:
-    """Say where we call: `simulator`, `sandbox` or `production`."""
-    host = urlsplit(settings.FLINKS_API_URL).hostname or ""
-    if host in {"localhost", "::1"} or host.startswith("127."):
-        return "simulator"
-    return "sandbox" if host.startswith("toolbox") else "production"
+def environment_label(name: str = "") -> str:
+    """Say where we call: `simulator`, `sandbox` or `production`; of several the most real one."""
+    found = {_label_of(known) for known in provider_names() if name in (known, "")}
+    return next((word for word in ("production", "sandbox") if word in found), "simulator")
+
+
+def _label_of(name: str) -> str:
+    host = urlsplit(_addresses()[name]).hostname or ""
+    label = "sandbox" if host.startswith("toolbox") else "production"
+    return "simulator" if is_loopback(host) else label
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def _made(request: HttpRequest, source: Source) -> HttpResponseBase:
 def _write(file: IO[bytes], request: HttpRequest, source: Source) -> None:
     case = Case(
         subject=source.subject,
-        environment=wiring.environment_label(),
+        environment=wiring.environment_label(source.provider),
         made_at=wiring.clock(),
         rule=source.rule,
         left_out=source.left_out,

@@ -102,7 +102,7 @@ class RunReceipts(PageAdmin):
         document = receipt_files.json_document(
             run,
             self._receipts(request, run),
-            environment=wiring.environment_label(),
+            environment=wiring.environment_label(run.provider.name),
             totals=counted,
             made_at=wiring.clock(),
         )
@@ -188,7 +188,7 @@ def _order_context(run: Run) -> dict[str, Any]:
         "what": purpose_words(run.purpose),
         "orderer": orderer(run),
         "approved": approved(run),
-        "environment": wiring.environment_label(),
+        "environment": wiring.environment_label(run.provider.name),
         "made_at": wiring.clock(),
     }
 

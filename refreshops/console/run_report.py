@@ -78,7 +78,7 @@ class RunReport(PageAdmin):
             "what": purpose_words(run.purpose),
             "opener": opener_words(run),
             "approved": approved(run),
-            "environment": wiring.environment_label(),
+            "environment": wiring.environment_label(run.provider.name),
             "made_at": view.now,
             "whole": sees_everything(request.user),
             "endings": list(_endings(run, view.card.outcomes)),

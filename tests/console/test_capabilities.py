@@ -393,3 +393,31 @@ def test_a_bundle_for_one_providers_support_has_no_word_of_the_other(call, held,
     for text in (page, *files.values()):
         assert "FlinksCode" not in text
         assert "LoginId" not in text
+
+
+@pytest.mark.parametrize(
+    ("flinks_at", "flanks_at", "labels_are"),
+    [
+        ("http://127.0.0.1:9/v3/", "http://127.0.0.1:9/", ("simulator", "simulator", "simulator")),
+        (
+            "http://127.0.0.1:9/v3/",
+            "https://api.flanks.io/",
+            ("production", "simulator", "production"),
+        ),
+        (
+            "https://toolbox-api.private.fin.ag/v3/",
+            "http://127.0.0.1:9/",
+            ("sandbox", "sandbox", "simulator"),
+        ),
+        ("http://127.0.0.1:9/v3/", "", ("simulator", "simulator", "simulator")),
+    ],
+    ids=["both-simulated", "one-is-real", "one-is-a-sandbox", "one-alone"],
+)
+def test_the_label_says_where_most_can_go_wrong_and_a_paper_where_its_provider_is(
+    settings, flinks_at, flanks_at, labels_are
+):
+    settings.FLINKS_API_URL, settings.FLANKS_API_URL = flinks_at, flanks_at
+
+    found = tuple(wiring.environment_label(name) for name in ("", "flinks", "flanks"))
+
+    assert found == labels_are

@@ -48,7 +48,7 @@ class Command(BaseCommand):
             chunks = receipt_files.json_document(
                 run,
                 rows,
-                environment=wiring.environment_label(),
+                environment=wiring.environment_label(run.provider.name),
                 totals=counted,
                 made_at=wiring.clock(),
             )

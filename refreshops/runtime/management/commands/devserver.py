@@ -163,7 +163,8 @@ def _shown(folder: Path) -> str:
 
 
 def _check_settings(wishes: wiring.Demo, *, simulator_port: int | None) -> None:
-    if wiring.environment_label() != "simulator":
+    label = wiring.environment_label("flinks")
+    if label != "simulator":
         raise CommandError(
             "devserver speaks with the built-in simulator only, but FLINKS_API_URL names another "
             "host. For real work start gunicorn and `manage.py worker` (see deploy/)."
