@@ -47,6 +47,7 @@ def test_no_window_is_overfull_and_the_quota_is_used(
     simulator = simulate(
         scenario="calm", limit=0, latency=latency, jitter=0.02, body_kb=5, **side.options(logins)
     )
+    simulator.flanks.limit(LIMIT, window_seconds=window_s)
     place = install(
         database,
         simulator,
@@ -69,5 +70,8 @@ def test_no_window_is_overfull_and_the_quota_is_used(
     arrivals = side.paced(simulator.log_lines())
     assert fullest_window(arrivals, window_s=window_s) <= LIMIT
     assert quota_used(arrivals, limit=LIMIT, window_s=window_s) >= least_used
+    if side is FLANKS:
+        counts = simulator.flanks.counts()
+        assert (counts["refused"], counts["most_in_a_window"]) == (0, LIMIT)
     assert_everything_ended_once(place, planned=logins)
     assert_one_to_one(place, simulator)
