@@ -361,6 +361,22 @@ class TestPending:
         assert play.pauses == [60.0]
         assert [a.title for a in play.end.bank_data.accounts] == ["a", "late", "i", "c", "l"]
 
+    def test_what_failed_before_the_wait_is_still_missing_after_it(self):
+        play = refresh().hear(status())
+        play.hear_everything(investment=INCOMPLETE, card=PROCESSING)
+
+        end = play.hear(status(), data("late")).end
+
+        assert end.provider_code == "20001"
+        assert end.message == "Not everything came: investments (error at Flanks)."
+
+    def test_after_a_check_of_the_data_the_pace_is_the_usual_again(self):
+        pending = status(pending=True, created_at_timestamp=YOUNG)
+
+        play = refresh().hear(CHECKING, pending, pending)
+
+        assert play.pauses == [1800.0, 60.0, 60.0]
+
     def test_after_another_refresh_everything_is_fetched_again(self):
         play = refresh().hear(status(at=DAYS_AGO_AT)).hear_everything(card=PROCESSING)
 
