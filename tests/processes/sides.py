@@ -63,6 +63,14 @@ class Side:
         mine = [line for line in lines if line["provider"] == self.name]
         return sorted(line["arrived"] for line in mine if line["endpoint"] in paced)
 
+    def begun(self, lines: list[dict[str, Any]]) -> list[float]:
+        """Return when each login was first asked about."""
+        firsts: dict[str, float] = {}
+        for line in sorted(lines, key=lambda line: line["arrived"]):
+            if line["endpoint"] == self.first and line["login_id"]:
+                firsts.setdefault(line["login_id"], line["arrived"])
+        return sorted(firsts.values())
+
     def repeats(self, simulator: Simulator, *, polled: bool = False) -> int:
         """Count the calls beyond the first of each kind and login; of `polled` data alone."""
         counted = self.data if polled and self.name == "flanks" else (self.first, *self.data)
