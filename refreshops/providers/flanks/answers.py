@@ -146,10 +146,14 @@ def listed(body: Any) -> tuple[list[dict[str, str]], int | None] | None:
     items = body.get("items") if isinstance(body, dict) else None
     if not isinstance(items, list):
         return None
-    found = [_listed(item) for item in items[:MOST_ITEMS] if isinstance(item, dict)]
-    pages = body.get("pages")
-    whole = isinstance(pages, int) and not isinstance(pages, bool) and pages >= 0
-    return found, pages if whole else None
+    found = [_listed(item if isinstance(item, dict) else {}) for item in items[: MOST_ITEMS + 1]]
+    return found, whole_number(body.get("pages"))
+
+
+def whole_number(value: Any) -> int | None:
+    """Return a number of pages, or of one; None for anything else."""
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return value if whole else None
 
 
 def session_tokens(body: Any) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from refreshops.providers.contract import Ask, Call, Done, Piece, Result, State, Step, Subject
 from refreshops.providers.flanks import calls
-from refreshops.providers.flanks.answers import listed
+from refreshops.providers.flanks.answers import MOST_ITEMS, listed, whole_number
 from refreshops.providers.flanks.meaning import CallKind
 from refreshops.providers.flanks.script import Script
 from refreshops.providers.flanks.turns import Turn
@@ -55,10 +55,14 @@ class Listing(Script):
         logins, pages = page
         asked = turn.state["page"]
         piece = Piece(f"page-{asked}", self._shown_of(logins))
+        # A row that we cannot use, or another page than we asked for: the list is not whole.
+        answered = whole_number(turn.answer.body.get("page"))
+        short = len(piece.content) < len(logins) or len(logins) > MOST_ITEMS
+        odd = turn.state.get("odd", False) or short or answered not in (None, asked)
         is_last = not logins if pages is None else asked >= pages
         if is_last or asked >= MOST_PAGES:
-            return self._complete(turn, piece, complete=is_last)
-        state = {**turn.state, "page": asked + 1}
+            return self._complete(turn, piece, complete=is_last and not odd)
+        state = {**turn.state, "page": asked + 1, "odd": odd}
         return Ask(self._call(turn.subject, state), state, piece)
 
     def _complete(self, turn: Turn, piece: Piece, *, complete: bool) -> Done:

@@ -33,6 +33,7 @@ TOO_LONG = timedelta(hours=48)
 RUNS_IN_TOO_LONG = 2
 FAILED = "error at Flanks"
 UNFINISHED = "not fetched yet"
+UNANSWERED = "no answer of use"
 _NOTE = "Flanks is still fetching this login's data"
 _CHECKING = "20003"
 NO_WORDS: Mapping[str, str] = {}
@@ -154,7 +155,8 @@ class Refresh(Script):
     def _after_data(self, turn: Turn) -> Step:
         name = turn.state["left"][0]
         if turn.is_fault:
-            return self._ask_again(turn) or self._end(turn)
+            return self._ask_again(turn) or self._lost(turn, name)
+        turn = replace(turn, state={**turn.state, "faults": 0})
         if turn.succeeded:
             state = {**turn.state, "got": [*turn.state["got"], name]}
             return self._after_product(replace(turn, state=state), Piece(name, turn.answer.body))
@@ -178,6 +180,13 @@ class Refresh(Script):
         state["signed"] = state["signed"] or turn.answer.code
         if self._ignores_errors and not self._despite(turn.state, name):
             return self._ask(turn.subject, state)
+        return self._after_product(replace(turn, state=state))
+
+    def _lost(self, turn: Turn, name: str) -> Step:
+        """Go on without a kind of data that brings no answer; not where nothing came before it."""
+        if not turn.state["got"]:
+            return self._end(turn)
+        state = {**turn.state, "missing": {**turn.state["missing"], name: UNANSWERED}, "faults": 0}
         return self._after_product(replace(turn, state=state))
 
     def _after_product(self, turn: Turn, piece: Piece | None = None) -> Step:

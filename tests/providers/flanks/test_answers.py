@@ -157,8 +157,8 @@ class TestLists:
 
         logins, pages = listed({"items": items, "page": 1, "pages": 3})
 
-        assert [login["login_id"] for login in logins] == [LOGIN_ID, "", ""]
-        assert [login["state"] for login in logins] == ["ok", "", ""]
+        assert [login["login_id"] for login in logins] == [LOGIN_ID, "", "", ""]
+        assert [login["state"] for login in logins] == ["ok", "", "", ""]
         assert pages == 3
 
     @pytest.mark.parametrize("body", [None, [], {}, {"items": None}, {"items": "x"}], ids=repr)

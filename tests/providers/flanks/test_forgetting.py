@@ -94,9 +94,11 @@ class TestASwitchThatIsNone:
         assert step.result.reason is Reason.HERE_ONLY
 
 
-def page(*login_ids, pages=1):
+def page(*login_ids, pages=1, number=None):
+    """A page of the list; the real one says its `number`, too."""
     items = [{"credentials_token": i, "bank": "x", "status": "ok"} for i in login_ids]
-    return Answer(200, {"items": items, "page": 1, "pages": pages})
+    told = {} if number is None else {"page": number}
+    return Answer(200, {"items": items, "pages": pages, **told})
 
 
 class TestTheList:
@@ -124,6 +126,27 @@ class TestTheList:
         logins = self.listing().hear(*answers).end.report["logins"]
 
         assert [login["login_id"] for login in logins] == [f"token-{n:04}" for n in range(12)]
+
+    def test_a_page_that_answers_for_another_leaves_the_list_unbelieved(self):
+        play = self.listing().hear(
+            page(LOGIN_ID, pages=2, number=1), page(LOGIN_ID, pages=2, number=1)
+        )
+
+        assert play.end.report["complete"] is False
+
+    @pytest.mark.parametrize("odd", ["a b", "", 5, None])
+    def test_a_row_without_a_usable_id_leaves_the_list_unbelieved(self, odd):
+        play = self.listing().hear(page(LOGIN_ID, odd, pages=2), page("third-token", pages=2))
+
+        assert play.end.report["complete"] is False
+        assert len(play.end.report["logins"]) == 2
+
+    def test_pages_that_say_their_number_are_believed(self):
+        play = self.listing().hear(
+            page(LOGIN_ID, pages=2, number=1), page("third-token", pages=2, number=2)
+        )
+
+        assert play.end.report["complete"] is True
 
     def test_an_empty_list_is_whole(self):
         assert self.listing().hear(page(pages=0)).end.report == {"complete": True, "logins": []}

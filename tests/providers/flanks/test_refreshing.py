@@ -225,9 +225,10 @@ class TestTheCustomersTurn:
 
     def test_a_fault_of_the_data_calls_leaves_the_verdict(self):
         play = refresh().hear(status(sca_token="s"), data("account"), NETWORK, NETWORK, NETWORK)
+        play.hear_everything()
 
         assert (play.end.outcome, play.end.reason) == (Outcome.USER_ACTION, Reason.MFA)
-        assert play.end.bank_data is None
+        assert play.end.bank_data.payload["missing"] == {"portfolio": "no answer of use"}
 
 
 class TestPartialFailures:
@@ -474,14 +475,24 @@ class TestErrors:
         assert play.end.reason is Reason.BAD_ANSWER
         assert play.end.bank_data is None
 
-    def test_a_fault_half_way_keeps_the_data_of_yesterday(self):
+    def test_a_fault_before_anything_came_keeps_the_data_of_yesterday(self):
         play = refresh(subject=Subject(LOGIN_ID, held_as_of=DAYS_AGO_AT))
 
-        play.hear(status(), data("a"), NETWORK, NETWORK, NETWORK)
+        play.hear(status(), NETWORK, NETWORK, NETWORK)
 
         assert play.end.reason is Reason.NETWORK
         assert play.end.bank_data is None
         assert play.end.data_state is DataState.STALE_USABLE
+
+    def test_a_fault_half_way_costs_that_part_alone(self):
+        play = refresh().hear(status(), data("a"), NETWORK, NETWORK, NETWORK).hear_everything()
+
+        end = play.end
+        assert (end.outcome, end.reason) == (Outcome.PROVIDER_FAULT, Reason.PARTIAL)
+        assert end.message == "Not everything came: portfolios (no answer of use)."
+        assert end.data_state is DataState.STALE_USABLE
+        assert end.bank_data.payload["missing"] == {"portfolio": "no answer of use"}
+        assert play.calls == [STATUS, "account", *["portfolio"] * 3, *PRODUCTS[2:]]
 
     def test_only_the_call_in_flight_is_repeated(self):
         play = refresh().hear(status(), data("a"), NETWORK).hear_everything()
