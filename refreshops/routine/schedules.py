@@ -72,6 +72,13 @@ def ensure_schedules(providers: Sequence[str]) -> None:
         _ensure(REMINDERS, cron=REMINDERS_CRON)
 
 
+def add_missing(providers: Sequence[str]) -> None:
+    """See that every provider has a daily run: one that came with new settings, or an upgrade."""
+    names = [daily_name(provider) for provider in providers]
+    if Schedule.objects.filter(name__in=names).values("name").distinct().count() < len(names):
+        ensure_schedules(providers)
+
+
 def _rename_the_one_for_all(providers: Sequence[str]) -> None:
     """Give the daily run of a time when there was one provider to that one, with its own time."""
     older = Schedule.objects.filter(name=DAILY).order_by("pk").first()

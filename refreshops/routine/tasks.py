@@ -92,6 +92,7 @@ def heartbeat() -> str:
 
     After an outage today's run is opened once, late; missed days are never made up.
     """
+    schedules.add_missing(wiring.provider_names())
     return _each(_in_turn(), _open_when_missed, _tend, _apply_left_over)
 
 

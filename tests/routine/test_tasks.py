@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 import time_machine
-from django_q.models import OrmQ
+from django_q.models import OrmQ, Schedule
 
 from refreshops import wiring
 from refreshops.logins.models import Login, Provider
@@ -175,6 +175,16 @@ class TestTwoProviders:
 
         assert early == {"flinks"}
         assert self.opened() == {"flinks", "flanks"}
+
+    def test_one_that_came_with_new_settings_gets_its_daily_run_by_itself(self):
+        schedules.set_daily_time(time(9), provider="flinks")
+        Schedule.objects.filter(name="daily run flanks").delete()
+
+        with time_machine.travel(BEFORE, tick=False):
+            tasks.heartbeat()
+
+        assert schedules.daily_time("flinks") == time(9)
+        assert schedules.daily_time("flanks") == schedules.DEFAULT_DAILY_TIME
 
     def test_one_that_is_switched_off_keeps_the_other_no_longer(self):
         schedules.set_daily_time(None, provider="flinks")
