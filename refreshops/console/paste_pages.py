@@ -137,7 +137,7 @@ def titles(kind: Kind, user: Any) -> dict[Ends, tuple[str, str]]:
     whole = sees_everything(user)
     return {
         Ends.FOUND: ("Found", "These go on to the confirmation."),
-        Ends.ALREADY: (kind.skips_because.capitalize() or "Done", "Left out."),
+        Ends.ALREADY: _left_out(kind),
         Ends.DUPLICATE: ("Duplicate", "They stand, or their logins stand, further up: once only."),
         Ends.EMPTY: ("Without logins", "Customers of the register that have no login."),
         Ends.UNKNOWN: (
@@ -146,6 +146,14 @@ def titles(kind: Kind, user: Any) -> dict[Ends, tuple[str, str]]:
             else ("Unknown, or not yours", "None of your customers and logins is called so.")
         ),
     }
+
+
+def _left_out(kind: Kind) -> tuple[str, str]:
+    """Return the heading of what the order leaves out and why: of several causes each below it."""
+    causes = [why for _, why in kind.causes if why]
+    if len(causes) > 1:
+        return "Left out", f"For one of these causes: {'; '.join(causes)}."
+    return kind.skips_because.capitalize() or "Done", "Left out."
 
 
 def _parts(found: Match, kind: Kind, user: Any) -> list[Part]:

@@ -216,6 +216,17 @@ def test_the_pages_of_the_other_provider_say_nothing_of_this(signed_in, register
     assert "Flanks" not in shown(answer)
 
 
+def test_a_list_says_of_each_provider_why_its_logins_are_left_out(held, signed_in):
+    held.status = LoginStatus.INACTIVE
+    held.save()
+
+    page = shown(signed_in("ops").post(f"{LIST}list/", {"order": "switch_off", "words": TOKEN}))
+
+    assert "inactive already, and the provider has no switch" in page
+    assert "already off, and verified at the provider" in page
+    assert "Left out: 1" in page
+
+
 @pytest.fixture
 def call(held, register):
     run = make_run(provider=held.provider)
