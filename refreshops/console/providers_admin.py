@@ -1,5 +1,6 @@
 """Providers in the browser: their limit, their price, and whether we call them at all."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,13 +12,14 @@ from django.urls import path
 
 from refreshops import wiring
 from refreshops.console.addresses import page
-from refreshops.console.badges import mark
+from refreshops.console.badges import mark, purpose_words
 from refreshops.console.confirm import Question, ask, reason_of
 from refreshops.console.machine_rows import ConsoleAdmin
 from refreshops.console.search import is_number
 from refreshops.console.story import Told, story_of, tell
 from refreshops.logins.models import LoginStatus, Provider
-from refreshops.routine import services, tasks
+from refreshops.routine import schedules, services, tasks
+from refreshops.rules.lifecycle import Purpose
 from refreshops.tracing.events import Action
 
 STORY_SHOWN = 20
@@ -27,7 +29,10 @@ STORY_SHOWN = 20
 class ProviderAdmin(ConsoleAdmin):
     """An aggregator: its limit, its price, and whether we call it at all."""
 
-    list_display = ("name", "logins_per_minute", "stands", "paused_reason", "active_logins")
+    list_display = (
+        *("called", "stands", "paused_reason", "active_logins", "starts", "logins_per_minute"),
+        *("fresh_within", "usable_within", "cost_per_login_month", "currency"),
+    )
     actions = None
     change_form_template = "console/provider.html"
     fields = (
@@ -74,6 +79,7 @@ class ProviderAdmin(ConsoleAdmin):
         extra = {
             "may_pause": self.has_pause_permission(request),
             "story": _story(request, object_id),
+            "offers": _offers(object_id),
             **(extra_context or {}),
         }
         return super().change_view(request, object_id, form_url, extra)
@@ -103,6 +109,17 @@ class ProviderAdmin(ConsoleAdmin):
             raise Http404(step)
         return _pause(request, provider) if step == "pause" else _resume(request, provider)
 
+    @admin.display(description="name", ordering="name")
+    def called(self, provider: Provider) -> str:
+        """Render its name as people write it."""
+        return str(provider)
+
+    @admin.display(description="daily run at")
+    def starts(self, provider: Provider) -> str:
+        """Render the local time at which its daily run starts."""
+        at = schedules.daily_time(provider.name)
+        return f"{at:%H:%M}" if at else "off"
+
     @admin.display(description="state")
     def stands(self, provider: Provider) -> str:
         """Render whether we call it."""
@@ -112,6 +129,32 @@ class ProviderAdmin(ConsoleAdmin):
     def active_logins(self, provider: Provider) -> int:
         """Render how many logins we ask about."""
         return provider.logins.filter(status=LoginStatus.ACTIVE).count()
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One purpose at a provider: whether it can be ordered there, only here, or not, and why."""
+
+    words: str
+    offered: bool
+    here_only: bool
+    about: str
+
+
+def _offers(object_id: str) -> list[Offer]:
+    """Return what can be ordered at a provider; nothing for one that the settings do not name."""
+    row = Provider.objects.filter(pk=object_id).first() if is_number(object_id) else None
+    if row is None or row.name not in wiring.provider_names():
+        return []
+    return [
+        Offer(
+            purpose_words(purpose.value),
+            wiring.offers(row.name, purpose),
+            wiring.here_only(row.name, purpose),
+            wiring.about(row.name, purpose),
+        )
+        for purpose in Purpose
+    ]
 
 
 def _story(request: HttpRequest, object_id: str) -> list[Told]:

@@ -51,6 +51,7 @@ class Chance:
             outcome = Outcome.INSTITUTION_UNAVAILABLE
         hours = draw.choice([None, -5, 3, 30, 47, 49, 200])
         return make_login(
+            provider=draw.choice(list(Provider.objects.order_by("name"))),
             customer=customer,
             institution=bank,
             status=draw.choice(["active", "active", "active", "inactive"]),
@@ -79,9 +80,11 @@ class Chance:
     def daily(self, days_ago: int, logins: list[Login]) -> Run:
         """A daily run: every earlier one is over, with its own totals."""
         draw, now = self.random, timezone.now()
+        provider = draw.choice(logins).provider
+        logins = [login for login in logins if login.provider == provider]
         day = wiring.local_date(now) - timedelta(days=days_ago)
         opened_at = now - timedelta(days=days_ago, minutes=30)
-        run = make_run(origin="daily", local_date=day, opened_at=opened_at)
+        run = make_run(provider=provider, origin="daily", local_date=day, opened_at=opened_at)
         for login in draw.sample(logins, draw.randrange(len(logins))):
             state = draw.choice(["done", "done", "cancelled", *([] if days_ago else ["due"])])
             fields = {"outcome": draw.choice(list(Outcome))} if state == "done" else {}
@@ -99,6 +102,7 @@ class Chance:
         needs = draw.random() < 0.7
         who = draw.choice(["ops", "manager", "other", "admin"])
         run = make_run(
+            provider=draw.choice(logins).provider,
             purpose=Purpose.SWITCH_OFF.value,
             state="waiting",
             opened_by=self.people[who],
@@ -119,7 +123,7 @@ def history(request, people) -> None:
     draw = random.Random(request.param)
     chance = Chance(draw, people)
     make_provider(cost_per_login_month="1.50")
-    if draw.random() < 0.3:
+    if draw.random() < 0.7:
         Provider.objects.create(name="flanks", currency="EUR", cost_per_login_month="2.00")
     owners = ["manager", "other", None]
     customers = [
@@ -167,6 +171,9 @@ def numbers_of(morning: Any, draw: random.Random) -> list[tuple[int, str]]:
         (about.unconfirmed, about.unconfirmed_url),
         (about.cases, about.cases_url),
     ]
+    recovered = [about.recovered, *about.banks]
+    found += [(row.opened, row.opened_url) for row in recovered]
+    found += [(row.back, row.back_url) for row in recovered]
     if about.to_approve:
         found.append((about.to_approve, about.to_approve_url))
     for outage in matrix.outages:
@@ -177,20 +184,24 @@ def numbers_of(morning: Any, draw: random.Random) -> list[tuple[int, str]]:
     return found + draw.sample(cells, min(CELLS_LOOKED_AT, len(cells)))
 
 
+@pytest.mark.parametrize("chosen", ["", "flinks", "flanks"], ids=lambda name: name or "all")
 @pytest.mark.parametrize("name", ["ops", "manager"])
-def test_every_number_equals_the_rows_behind_its_link(history, people, request, name):
+def test_every_number_equals_the_rows_behind_its_link(history, people, request, name, chosen):
     user = User.objects.get(pk=people[name].pk)
 
-    morning = morning_of(user, now=wiring.clock(), every_line=True)
+    morning = morning_of(user, now=wiring.clock(), chosen=chosen, every_line=True)
 
     numbers = numbers_of(morning, random.Random(request.node.name))
     assert [(rows_behind(url, user), url) for _, url in numbers] == numbers
-    assert sum(row.count for row in (*morning.six, *morning.rest)) == len(active_of(user))
+    assert all(f"provider={chosen}" in url for _, url in numbers) or not chosen
+    active = active_of(user, chosen)
+    assert sum(row.count for row in (*morning.six, *morning.rest)) == len(active)
     of_banks = sum(row.total for row in (*morning.matrix.lines, *morning.matrix.outages))
-    asked = any(login.outcome for login in active_of(user))
-    assert of_banks == (len(active_of(user)) if asked else 0)
+    asked = any(login.outcome for login in active)
+    assert of_banks == (len(active) if asked else 0)
     for card in (*morning.today, *morning.latest, *bars_of(morning)):
         assert_the_run_says_the_same(card, user)
+        assert chosen in ("", card.run.provider.name)
 
 
 @pytest.mark.parametrize("name", ["ops", "manager"])
@@ -221,8 +232,10 @@ def test_only_who_may_approve_is_told_of_orders_that_wait_for_it(people, name, m
     assert morning.attention.to_approve == mine
 
 
-def active_of(user: User) -> list[Login]:
+def active_of(user: User, chosen: str) -> list[Login]:
     rows = Login.objects.filter(status="active")
+    if chosen:
+        rows = rows.filter(provider__name=chosen)
     if not user.has_perm("logins.view_every_customer"):
         rows = rows.filter(customer__account_manager=user)
     return list(rows)
