@@ -347,7 +347,9 @@ class TestFourteenMornings:
                 id="a-day-is-missing",
             ),
             pytest.param(
-                20, "No daily run of Flinks was finished since that of Saturday 31 October.", id="long-ago"
+                20,
+                "No daily run of Flinks was finished since that of Saturday 31 October.",
+                id="long-ago",
             ),
         ],
     )
@@ -369,7 +371,8 @@ class TestFourteenMornings:
         make_login(outcome="fresh", **owned)
         self.daily(days_ago, fresh=2)
 
-        assert ("No daily run of Flinks was finished" in self.numbers(people[name])) == (days_ago > 1)
+        said = "No daily run of Flinks was finished" in self.numbers(people[name])
+        assert said == (days_ago > 1)
 
     @pytest.mark.parametrize(
         ("ended_h", "asked", "colour", "label"),
