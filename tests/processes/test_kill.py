@@ -8,7 +8,7 @@ import pytest
 
 from tests.processes.databases import mostly
 from tests.processes.evidence import assert_everything_ended_once, assert_one_to_one
-from tests.processes.sides import BOTH, FLANKS, FLINKS
+from tests.processes.sides import FLANKS, FLINKS
 
 DRIVER = str(Path(__file__).with_name("dying_driver.py"))
 CONCURRENCY = 3
@@ -69,9 +69,16 @@ def test_a_kill_at_a_named_point_loses_nothing(side, point, count, simulate, ins
 
 
 @mostly("postgresql")
-@pytest.mark.parametrize("side", BOTH)
-@pytest.mark.parametrize("kills", [10, pytest.param(60, marks=pytest.mark.soak)])
-def test_kills_at_random_times_lose_nothing(kills, side, database, simulate, install):
+@pytest.mark.parametrize(
+    ("side", "kills"),
+    [
+        pytest.param(FLINKS, 10, id="flinks-10"),
+        pytest.param(FLANKS, 6, id="flanks-6"),
+        pytest.param(FLINKS, 60, id="flinks-60", marks=pytest.mark.soak),
+        pytest.param(FLANKS, 60, id="flanks-60", marks=pytest.mark.soak),
+    ],
+)
+def test_kills_at_random_times_lose_nothing(side, kills, database, simulate, install):
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")
     logins = (8 if side is FLINKS else 5) * kills
