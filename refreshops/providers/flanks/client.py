@@ -1,8 +1,7 @@
 """Flanks as the engine sees it: one door out, one script for each purpose, one redacted reader."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,16 +20,15 @@ from refreshops.providers.contract import (
     Result,
     Returned,
     Subject,
-    UnreadableAnswer,
 )
+from refreshops.providers.door import Door
 from refreshops.providers.flanks import calls, connect_page, conversations, meaning, tokens
 from refreshops.providers.flanks.accounts import PRODUCTS
 from refreshops.providers.flanks.envelopes import envelope_of, shown_request
 from refreshops.providers.flanks.words import ABOUT, words
 from refreshops.providers.marks import PLAIN, Marker
-from refreshops.providers.redaction import SHORTEST_SECRET, Scrubber
+from refreshops.providers.redaction import SHORTEST_SECRET
 from refreshops.providers.transport import Transport, checked_base_url
-from refreshops.providers.values import without_values
 from refreshops.rules.lifecycle import Purpose
 
 _KEY = re.compile(r"[!-~]+")
@@ -38,7 +36,7 @@ _SESSION_ID = re.compile(r"[A-Za-z0-9_.~-]{1,64}")
 _EVIDENCE = {meaning.DELETE: "order", meaning.STATUS: "read_back"}
 
 
-class Flanks:
+class Flanks(Door):
     """Implements `contract.Provider`. The client secret lives here and leaves in the token call.
 
     `api_url` reaches up to the host: no version. `return_url` is where a customer's session sends
@@ -73,9 +71,12 @@ class Flanks:
         self._return_url = connect_page.checked_return(return_url)
         self._products = _checked_products(products)
         self._ignores_errors = ignore_data_errors
-        self._transport = transport or Transport(base_url=self._api_url)
         self._client_id, self._client_secret = client_id, client_secret
-        self._scrubber = Scrubber(secrets=[client_secret], marker=marker)
+        super().__init__(
+            transport=transport or Transport(base_url=self._api_url),
+            secrets=[client_secret],
+            marker=marker,
+        )
 
     def conversation(self, purpose: Purpose, policy: Policy) -> Conversation:
         """Return the script of a purpose; raise NotOffered for one Flanks does not have."""
@@ -110,28 +111,6 @@ class Flanks:
     def read_token(self, heard: Heard, *, now: datetime) -> Grant | Halt | None:
         """Read what came of the token call (`tokens.read_token`)."""
         return tokens.read_token(heard, now=now, clean=self._scrubber)
-
-    def send(self, call: Call) -> Answer:
-        """Make the exchange. An echo of our keys in the answer's words is hidden here already."""
-        marker = self._scrubber.marker
-        secrets = self._secrets_of(call)
-        body = call.body
-        if call.auth == "client":
-            body = {**(body or {}), "client_secret": self._client_secret}
-        try:
-            answer = self._transport.exchange(
-                method=call.method,
-                path=call.path,
-                headers={"Authorization": f"Bearer {call.token}"} if call.token else {},
-                body=body,
-                deadline_s=call.deadline_s,
-                secrets=secrets,
-                marker=marker,
-            )
-        except UnreadableAnswer as odd:
-            odd.excerpt = without_values(odd.excerpt, marker=marker)
-            raise
-        return _without_echo(answer, self._cleaner(call))
 
     def shown_url(self, call: Call) -> str:
         """Return the URL for the trace; no key and no id is in it."""
@@ -193,13 +172,13 @@ class Flanks:
             "return_url": self._return_url,
         }
 
-    def _secrets_of(self, call: Call) -> Iterable[str]:
-        return (self._client_secret, call.token) if call.token else (self._client_secret,)
+    def _headers(self, call: Call) -> dict[str, str]:
+        return {"Authorization": f"Bearer {call.token}"} if call.token else {}
 
-    def _cleaner(self, call: Call) -> Scrubber:
-        if not call.token:
-            return self._scrubber
-        return Scrubber(secrets=self._secrets_of(call), marker=self._scrubber.marker)
+    def _body(self, call: Call) -> Mapping[str, Any] | None:
+        if call.auth == "client":
+            return {**(call.body or {}), "client_secret": self._client_secret}
+        return call.body
 
 
 def _checked_products(products: Sequence[str]) -> tuple[str, ...]:
@@ -211,18 +190,3 @@ def _checked_products(products: Sequence[str]) -> tuple[str, ...]:
     if not products:
         raise ValueError("The list of products is empty: nothing would be fetched.")
     return tuple(dict.fromkeys(products))
-
-
-def _without_echo(answer: Answer, clean: Scrubber) -> Answer:
-    """Return the answer without our keys in its words; its data is left as it is."""
-    body = answer.body
-    if isinstance(body, str):
-        return replace(answer, body=clean(body))
-    if not isinstance(body, dict):
-        return answer
-    hidden = {
-        name: clean(text)
-        for name, text in body.items()
-        if isinstance(text, str) and clean.finds_secret(text)
-    }
-    return replace(answer, body={**body, **hidden}) if hidden else answer

@@ -1,8 +1,7 @@
 """Flinks as the engine sees it: one door out, one script for each purpose, one redacted reader."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -22,14 +21,13 @@ from refreshops.providers.contract import (
     Result,
     Returned,
     Subject,
-    UnreadableAnswer,
 )
+from refreshops.providers.door import Door
 from refreshops.providers.flinks import calls, connect_page, conversations, webhooks
 from refreshops.providers.flinks.envelopes import envelope_of
-from refreshops.providers.flinks.persons import without_values
 from refreshops.providers.flinks.words import words
 from refreshops.providers.marks import PLAIN, Marker
-from refreshops.providers.redaction import KEEP, Allowed, Scrubber, keep
+from refreshops.providers.redaction import KEEP, Allowed, keep
 from refreshops.providers.transport import Transport, checked_base_url
 from refreshops.rules.lifecycle import Purpose
 
@@ -43,11 +41,10 @@ _EVIDENCE = {
     # Asked for the nightly flag alone, where the Authorize hides it.
     calls.SUMMARISING: "read_back",
 }
-_READ_TEXTS = ("Message", "message", "FlinksCode", "RequestId", "Institution", "InstitutionName")
 _KEY = re.compile(r"[!-~]*")
 
 
-class Flinks:
+class Flinks(Door):
     """Implements `contract.Provider`. Keys live here and leave in headers only.
 
     `api_url` reaches up to and including `/v3/`. An empty `secret_key` means that Authorize goes
@@ -58,6 +55,7 @@ class Flinks:
     """
 
     name = "flinks"
+    read_texts = ("Message", "message", "FlinksCode", "RequestId", "Institution", "InstitutionName")
     words = words
 
     def __init__(
@@ -82,11 +80,12 @@ class Flinks:
         self._api_url = checked_base_url(api_url)
         base_url = f"{self._api_url}{quote(customer_id, safe='')}/"
         self._connect_base = connect_page.base_of(connect_url, api_url=self._api_url)
-        self._transport = transport or Transport(base_url=base_url)
         self._keys, self._webhook_key = keys, webhook_key
-        secrets = (*keys.values(), webhook_key, customer_id)
-        self._secrets = tuple(secret for secret in secrets if secret)
-        self._scrubber = Scrubber(secrets=self._secrets, marker=marker)
+        super().__init__(
+            transport=transport or Transport(base_url=base_url),
+            secrets=(*keys.values(), webhook_key, customer_id),
+            marker=marker,
+        )
 
     def conversation(self, purpose: Purpose, policy: Policy) -> Conversation:
         """Return the script of a purpose; raise NotOffered for one Flinks does not have."""
@@ -131,24 +130,6 @@ class Flinks:
     def read_token(self, heard: Heard, *, now: datetime) -> Grant | Halt | None:
         """Return None: there is none to read."""
         return None
-
-    def send(self, call: Call) -> Answer:
-        """Make the exchange. An echo of our keys in the answer's message is hidden here already."""
-        marker = self._scrubber.marker
-        try:
-            answer = self._transport.exchange(
-                method=call.method,
-                path=call.path,
-                headers=self._headers(call),
-                body=call.body,
-                deadline_s=call.deadline_s,
-                secrets=self._secrets_of(call),
-                marker=marker,
-            )
-        except UnreadableAnswer as odd:
-            odd.excerpt = without_values(odd.excerpt, marker=marker)
-            raise
-        return self._without_echo(call, answer)
 
     def shown_url(self, call: Call) -> str:
         """Return the URL for the trace, without the customer id."""
@@ -223,22 +204,3 @@ class Flinks:
     def _key(self, auth: str) -> str:
         kept_as = {"secret": "secret_key", "x_api_key": "x_api_key", "bearer": "bearer_secret"}
         return self._keys[kept_as[auth]] if auth else ""
-
-    def _secrets_of(self, call: Call) -> Iterable[str]:
-        return (*self._secrets, call.token) if call.token else self._secrets
-
-    def _cleaner(self, call: Call) -> Scrubber:
-        if not call.token:
-            return self._scrubber
-        return Scrubber(secrets=self._secrets_of(call), marker=self._scrubber.marker)
-
-    def _without_echo(self, call: Call, answer: Answer) -> Answer:
-        body = answer.body
-        if isinstance(body, str):
-            return replace(answer, body=self._cleaner(call)(body))
-        if not isinstance(body, dict):
-            return answer
-        clean = self._cleaner(call)
-        said = {name: body[name] for name in _READ_TEXTS if isinstance(body.get(name), str)}
-        hidden = {name: clean(text) for name, text in said.items() if clean.finds_secret(text)}
-        return replace(answer, body={**body, **hidden}) if hidden else answer
