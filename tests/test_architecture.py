@@ -28,6 +28,7 @@ BELOW["connect"] = BELOW["routine"] | {"routine"}
 BELOW["console"] = BELOW["connect"] | {"connect"}
 BELOW["runtime"] = BELOW["connect"] | {"connect"}
 BELOW["simulator"] = frozenset()
+BELOW["wiring"] = BELOW["routine"] | {"routine", "environment"}
 
 # Edges: a person, a queue or a command line starts something here, so here things are composed.
 EDGES = ("console", "runtime")
@@ -41,7 +42,7 @@ EDGE_FILES = (
     "wsgi.py",
 )
 
-SETTINGS_READERS = ("settings.py", "wiring.py")
+SETTINGS_READERS = ("settings.py", "wiring/__init__.py", "wiring/demo.py")
 ENVIRONMENT_READERS = ("environment.py", "runtime/dotenv.py")
 QUEUE_USERS = ("runtime/", "routine/schedules.py")
 FRAMEWORKS = ("django", "django_q", "environ", "csp", "whitenoise")
@@ -51,7 +52,12 @@ PROVIDER_WORDS = {"LoginId", "RequestId", "FlinksCode", "MostRecentCached", "cre
 PROVIDERS = ("flinks", "flanks")
 PROVIDER_FOLDERS = ("providers/flinks/", "providers/flanks/", "simulator/")
 # Where providers are put together out of settings: the only ones that know which there are.
-COMPOSERS = ("wiring.py", "clients.py", "vocabulary.py", "settings.py")
+COMPOSERS = (
+    "wiring/__init__.py",
+    "wiring/clients.py",
+    "wiring/vocabulary.py",
+    "settings.py",
+)
 # What the second provider calls things. The first one's words stand as headings on mixed lists.
 SECOND_PROVIDERS_WORDS = re.compile(
     r"credentials_token|(sca|reset|transaction)_token|errored|error_code|ignore_data_error"
@@ -406,7 +412,7 @@ BAD = [
     (queue_imports, "routine/services.py", "from django_q.tasks import async_task"),
     (settings_read, "routine/a.py", "from django.conf import settings\nx = settings.TIME_ZONE"),
     (settings_read, "console/a.py", "from refreshops import settings"),
-    (environment_read, "wiring.py", "import os\nx = os.environ['A']"),
+    (environment_read, "wiring/__init__.py", "import os\nx = os.environ['A']"),
     (environment_read, "console/a.py", "import os\nif os.getenv('A'):\n    pass"),
     (environment_read, "console/a.py", "from os import environ"),
     (environment_read, "wsgi.py", "import os\nos.environ.setdefault('DEBUG', 'x')"),
@@ -425,7 +431,7 @@ BAD = [
     (second_providers_words, "console/a.py", "if code == '50003':\n    pass"),
     (second_providers_words, "providers/a.py", "f(credentials_token=1)"),
     (branches_on_a_provider, "routine/a.py", "if provider.name == 'flanks':\n    pass"),
-    (branches_on_a_provider, "wiring.py", "x = 'flinks' != name"),
+    (branches_on_a_provider, "wiring/clients.py", "x = 'flinks' != name"),
     (branches_on_a_provider, "console/a.py", "x = name in ('flanks', 'other')"),
     (branches_on_a_provider, "console/a.py", "match name:\n    case 'flinks':\n        pass"),
     (dumping_grounds, "routine/utils.py", ""),
@@ -452,11 +458,11 @@ GOOD = [
     (settings_read, "a.py", "from django.conf import settings\nx = settings.AUTH_USER_MODEL"),
     (provider_words, "console/a.py", "label = 'LoginId'"),
     (provider_words, "providers/flinks/a.py", "x = body['LoginId']"),
-    (provider_folders, "vocabulary.py", "from refreshops.providers.flanks import codes"),
+    (provider_folders, "wiring/vocabulary.py", "from refreshops.providers.flanks import codes"),
     (provider_folders, "providers/flanks/a.py", "from refreshops.providers.flanks import codes"),
     (provider_folders, "console/a.py", "from refreshops.providers.words import ProviderWords"),
     (second_providers_words, "providers/flanks/a.py", "x = 'sca_token'"),
-    (branches_on_a_provider, "wiring.py", "x = {'flinks': 1}"),
+    (branches_on_a_provider, "wiring/clients.py", "x = {'flinks': 1}"),
     (
         environment_read,
         "wsgi.py",

@@ -26,7 +26,6 @@ from refreshops.routine import connecting, tasks, turns
 
 logger = logging.getLogger(__name__)
 
-BACK = f"{pages.PREFIX}back/"
 COOKIE = "connect"
 COOKIE_SALT = "connect link of this browser"
 COOKIE_SECONDS = 2 * 3600
@@ -236,7 +235,7 @@ def _stands(request: HttpRequest, link: ConnectLink, *, now: datetime) -> tuple[
 def _provider_page(handover: Handover | None, link: ConnectLink) -> str:
     return wiring.provider(link.provider.name).connect_url(
         handover=handover,
-        redirect_url=wiring.public_url() + BACK,
+        redirect_url=wiring.return_url(),
         tag=connecting.tag_text(link),
         language=link.language,
         institution=link.institution,

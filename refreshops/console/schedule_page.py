@@ -43,7 +43,7 @@ def schedule_page(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm("routine.set_daily_time"):
         raise PermissionDenied
     names = wiring.provider_names()
-    posted, refused = request.POST.get("provider", names[0]), None
+    posted, refused = request.POST.get("daily_run_of", names[0]), None
     if request.method == "POST":
         if posted not in names:
             raise Http404

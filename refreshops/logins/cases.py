@@ -19,7 +19,7 @@ from refreshops.logins.models import (
     LoginStatus,
     ReconnectCase,
 )
-from refreshops.rules.outcomes import Outcome
+from refreshops.rules.outcomes import Outcome, Reason
 
 # A customer who must act again within this time has a relapse, and not a case of its own.
 RELAPSE_WITHIN = timedelta(days=14)
@@ -43,9 +43,10 @@ def heard(
     """Open, keep or close the case of a login after an answer about it.
 
     The caller holds the login's row. Only `user_action` opens one, and only for a login that is
-    active; only `fresh` closes one. A bank that is down is neither.
+    active; only `fresh` closes one, or a refresh of which a part is missing: the bank let the
+    provider in. A bank that is down is neither.
     """
-    if outcome == Outcome.FRESH.value:
+    if outcome == Outcome.FRESH.value or reason == Reason.PARTIAL.value:
         close(login_id=login.pk, how=ClosedAs.FRESH, now=now)
     elif outcome == Outcome.USER_ACTION.value:
         status = Login.objects.values_list("status", flat=True).get(pk=login.pk)

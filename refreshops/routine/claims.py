@@ -108,7 +108,8 @@ def start(desk: Desk, attempt: Attempt, *, now: datetime) -> Work | None:
         return None
     if isinstance(step, Done):
         _hold(desk, attempt, now=now)
-        learning.finish(attempt, step.result, sealed=None, now=now)
+        result = replace(step.result, data_state=learning.held_state(attempt, now=now))
+        learning.finish(attempt, result, sealed=None, now=now)
         return None
     return _send_or_fetch(desk, attempt, subject, conversation, step, now=now)
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from refreshops import vocabulary
 from refreshops.console.handbook import PAGES, anchor_of, anchor_of_code, document
 from refreshops.console.help_pages import LOST, address_of
 from refreshops.rules.outcomes import MEANING_OF, Outcome
+from refreshops.wiring import vocabulary
 from tests.console.permission_site import VISITOR, ask, lines, make_site, undone
 
 HELP_LINK = re.compile(r'href="/help/runbook/#([^"]+)"')

@@ -42,7 +42,7 @@ class TestTwoProviders:
         set_daily_time(time(9, 15), provider="flanks")
 
     def test_each_has_a_time_of_its_own(self, signed_in, people):
-        form = {"provider": "flanks", "switched_on": "on", "starts_at": "08:00"}
+        form = {"daily_run_of": "flanks", "switched_on": "on", "starts_at": "08:00"}
         page = signed_in("ops").post("/schedule/", form, follow=True).content.decode()
 
         assert (daily_time("flinks"), daily_time("flanks")) == (time(10, 30), time(8, 0))
@@ -51,14 +51,14 @@ class TestTwoProviders:
         assert "<b>08:00</b>" in page
 
     def test_a_refused_time_stays_on_the_form_of_its_own_provider(self, signed_in, people):
-        form = {"provider": "flanks", "switched_on": "on", "starts_at": "02:30"}
+        form = {"daily_run_of": "flanks", "switched_on": "on", "starts_at": "02:30"}
         page = signed_in("ops").post("/schedule/", form)
 
         assert [bool(run.form.errors) for run in page.context["runs"]] == [False, True]
         assert daily_time("flanks") == time(9, 15)
 
     def test_an_unknown_provider_is_refused(self, signed_in, people):
-        form = {"provider": "nobody", "switched_on": "on", "starts_at": "08:00"}
+        form = {"daily_run_of": "nobody", "switched_on": "on", "starts_at": "08:00"}
 
         assert signed_in("ops").post("/schedule/", form).status_code == 404
 

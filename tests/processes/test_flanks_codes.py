@@ -53,14 +53,14 @@ TABLE = [
     # A check of Flanks's own that takes a day or two: never a matter for the customer.
     ("31-security-checks", "20003", "pending", "", "none"),
     ("32-token-delayed", "20003", "pending", "", "none"),
-    # Identity and holders are not asked for.
-    ("33-errored-auth", "", *FRESH),
+    # Identity and holders are not fetched: what is fetched stays as fresh as it is.
+    ("33-errored-auth", "errored", "provider_fault", "partial", "fresh"),
     ("34-errored-account", "errored", *PARTIAL),
     ("35-errored-card", "errored", *PARTIAL),
     ("36-errored-portfolio", "errored", *PARTIAL),
     ("37-errored-investment", "errored", *PARTIAL),
     ("38-errored-liability", "errored", *PARTIAL),
-    ("39-errored-holders", "", *FRESH),
+    ("39-errored-holders", "errored", "provider_fault", "partial", "fresh"),
     ("40-errored-transaction-account", "errored", *PARTIAL),
     ("41-errored-transaction-card", "errored", *PARTIAL),
     ("42-errored-transaction-investment", "errored", *PARTIAL),

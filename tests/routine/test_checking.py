@@ -24,6 +24,7 @@ UNKNOWN_ID = "11111111-2222-3333-4444-555555555555"
 
 class Report:
     """The one call about the provider as a whole: it reports a login nobody registered."""
+
     gathers = False
 
     def begin(self, subject):

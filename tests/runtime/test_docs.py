@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from refreshops import vocabulary
 from refreshops.rules.outcomes import OUTCOME_TABLE, Reason
 from refreshops.runtime.docs import GENERATED, WORDS, documents
+from refreshops.wiring import vocabulary
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

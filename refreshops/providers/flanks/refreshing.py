@@ -183,8 +183,9 @@ class Refresh(Script):
         return self._after_product(replace(turn, state=state))
 
     def _lost(self, turn: Turn, name: str) -> Step:
-        """Go on without a kind of data that brings no answer; not where nothing came before it."""
-        if not turn.state["got"]:
+        """Go on without a kind of data that brings no answer; where nothing came at all, end so."""
+        others = [*turn.state["got"], *turn.state["waiting"], *turn.state["left"][1:]]
+        if not others:
             return self._end(turn)
         state = {**turn.state, "missing": {**turn.state["missing"], name: UNANSWERED}, "faults": 0}
         return self._after_product(replace(turn, state=state))
@@ -216,7 +217,7 @@ class Refresh(Script):
     def _data(self, turn: Turn, missing: Mapping[str, str]) -> dict[str, Any]:
         judged = self._judged(turn)
         age = judged["data_state"]
-        if missing and age is DataState.FRESH:
+        if missing.keys() - signs.BESIDE and age is DataState.FRESH:
             age = DataState.STALE_USABLE
         brought = accounts.shell(as_of=judged["last_refresh_at"], missing=missing)
         return {"data_state": age, "bank_data": brought}

@@ -13,15 +13,17 @@ PENDING, ERRORED = "pending", "errored"
 _FOR_THE_CUSTOMER = ("blocked", "sca_token", "reset_token")
 _TRANSACTIONS = " transactions"
 _NOTE = "Older transactions wait for the customer."
-_PARTS = {name: many for name, (_, many) in PRODUCTS.items()}
+# Identity and holders are never fetched here, but an error of theirs is a fault all the same.
+BESIDE = frozenset({"auth", "holders"})
+_PARTS = {"auth": "identity", **{name: many for name, (_, many) in PRODUCTS.items()}}
 
 
 @dataclass(frozen=True)
 class Sign:
     """The field that decides, by name; empty when nothing speaks against the data.
 
-    `message` is for people. `errored` names what failed, of what we ask for; `note` is what is said
-    beside every outcome.
+    `message` is for people. `errored` names what failed, of what we ask for or `BESIDE` it; `note`
+    is what is said beside every outcome.
     """
 
     name: str
@@ -49,7 +51,7 @@ class Sign:
 def of(status: Status, products: Iterable[str]) -> Sign:
     """Return what decides: blocked, then SCA, then reset, then pending, then errors."""
     asked = {*products, *(f"{name}{_TRANSACTIONS}" for name in products)}
-    errored = frozenset(asked if status.all_errored else asked & status.errored)
+    errored = frozenset(asked if status.all_errored else (asked | BESIDE) & status.errored)
     unfinished = asked & set(products) & status.not_created
     note = _NOTE if "transaction_token" in status.tokens else ""
     name = _first(status, pending=bool(unfinished), errored=bool(errored))

@@ -10,8 +10,6 @@ from enum import StrEnum
 # Of `created` and `errored` (flanks-api.md section 2).
 PRODUCTS = ("auth", "account", "card", "portfolio", "investment", "liability", "holders")
 TRANSACTIONS = ("account", "card", "investment", "liability")
-# Nobody is told of these where only wealth data is asked for.
-BESIDE = ("auth", "holders")
 
 RETRIEVING = "Retrieving user data. Please try again in a moment."
 NOT_AVAILABLE = "User data not available. Please try again later."
@@ -159,12 +157,7 @@ SECURITY_CHECKS = (
 )  # fmt: skip
 PARTIAL = (
     *(
-        FlanksFate(
-            f"errored_{product}",
-            "fresh" if product in BESIDE else "provider_fault",
-            "" if product in BESIDE else "errored",
-            errored=(product,),
-        )
+        FlanksFate(f"errored_{product}", "provider_fault", "errored", errored=(product,))
         for product in PRODUCTS
     ),
     *(

@@ -108,8 +108,14 @@ class TestStatus:
     def test_a_flag_of_a_wrong_type_is_not_believed_either_way(self, name, value):
         assert name in read_status(status(**{name: value}).body).odd
 
+    @pytest.mark.parametrize("name", ["holders", "auth"])
+    def test_an_error_of_what_is_not_fetched_is_one_all_the_same(self, name):
+        sign = signs.of(read_status(status(failed=(name,)).body), PRODUCTS)
+
+        assert (sign.name, sign.errored) == ("errored", {name})
+
     def test_unknown_keys_and_products_are_left_alone(self):
-        body = status(brand_new=[1], failed=("holders", "auth")).body
+        body = status(brand_new=[1]).body
         body["errored"]["product"]["pension"] = True
 
         assert signs.of(read_status(body), PRODUCTS).name == ""

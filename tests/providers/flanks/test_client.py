@@ -203,7 +203,7 @@ class TestTheTrace:
             (status(sca_token="s"), "sca_token"),
             (status(pending=True), "pending"),
             (status(unmade=("card",)), "pending"),
-            (status(failed=("holders",)), ""),
+            (status(failed=("holders",)), "errored"),
             (status(failed=("card",)), "errored"),
             (refused(20002), "20002"),
         ],

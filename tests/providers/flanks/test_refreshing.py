@@ -470,15 +470,15 @@ class TestErrors:
 
     @pytest.mark.parametrize("odd", [Answer(200, {}), Answer(200, [{}] * 501)], ids=["map", "many"])
     def test_data_that_is_not_believed_ends_without_data(self, odd):
-        play = refresh().hear(status(), odd, odd, odd)
+        play = refresh().hear(status(), *[odd] * 3 * len(PRODUCTS))
 
         assert play.end.reason is Reason.BAD_ANSWER
         assert play.end.bank_data is None
 
-    def test_a_fault_before_anything_came_keeps_the_data_of_yesterday(self):
+    def test_where_nothing_comes_the_data_of_yesterday_stays(self):
         play = refresh(subject=Subject(LOGIN_ID, held_as_of=DAYS_AGO_AT))
 
-        play.hear(status(), NETWORK, NETWORK, NETWORK)
+        play.hear(status(), *[NETWORK] * 3 * len(PRODUCTS))
 
         assert play.end.reason is Reason.NETWORK
         assert play.end.bank_data is None

@@ -21,6 +21,8 @@ from refreshops.connect.letter_words import NAMELESS
 from refreshops.runtime import demo, demo_register, processes
 from refreshops.runtime.dotenv import surroundings
 from refreshops.runtime.household import Household
+from refreshops.wiring.demo import Demo
+from refreshops.wiring.demo import demo as wishes_of_the_settings
 
 HOST = "127.0.0.1"
 ROOT = Path(refreshops.__file__).resolve().parent.parent
@@ -63,7 +65,7 @@ class Command(BaseCommand):
         self.signals = 0
         signal.signal(signal.SIGTERM, self._signalled)
         signal.signal(signal.SIGINT, self._signalled)
-        wishes = wiring.demo()
+        wishes = wishes_of_the_settings()
         _check_settings(wishes, simulator_port=options["simulator_port"])
         _check_free(options["port"], what="web pages", way="make run PORT=8001")
         _check_free(wishes.simulator_port, what="simulator", way="FLINKS_API_URL in .env")
@@ -81,9 +83,7 @@ class Command(BaseCommand):
     def _signalled(self, *_: object) -> None:
         self.signals += 1
 
-    def _run(
-        self, home: Household, wishes: wiring.Demo, options: dict[str, Any], *, folder: Path
-    ) -> None:
+    def _run(self, home: Household, wishes: Demo, options: dict[str, Any], *, folder: Path) -> None:
         self.stdout.write("Preparing the database and the demo register …")
         demo.prepare_database()
         password = demo.make_people(password=wishes.password)
@@ -116,9 +116,7 @@ class Command(BaseCommand):
                 f"The {ended} ended by itself (its last lines are above); stopping the others."
             )
 
-    def _greet(
-        self, wishes: wiring.Demo, *, port: int, password: str, logins: Mapping[str, int]
-    ) -> None:
+    def _greet(self, wishes: Demo, *, port: int, password: str, logins: Mapping[str, int]) -> None:
         people = [name for name, *_ in demo.PEOPLE]
         mails = _shown(wishes.mail_folder) if wishes.mails_are_printed else "as EMAIL_URL says"
         several = len(logins) > 1
@@ -143,7 +141,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _unsaid(wishes: wiring.Demo, *, port: int) -> dict[str, str]:
+def _unsaid(wishes: Demo, *, port: int) -> dict[str, str]:
     """Return the settings by which customers can connect on this machine, where none are given.
 
     Mails that would be lost among the lines of the worker go to files.
@@ -162,7 +160,7 @@ def _shown(folder: Path) -> str:
     return f"{folder.relative_to(ROOT)}/" if folder.is_relative_to(ROOT) else f"{folder}/"
 
 
-def _check_settings(wishes: wiring.Demo, *, simulator_port: int | None) -> None:
+def _check_settings(wishes: Demo, *, simulator_port: int | None) -> None:
     label = wiring.environment_label("flinks")
     if label != "simulator":
         raise CommandError(
@@ -197,7 +195,7 @@ def _check_free(port: int, *, what: str, way: str) -> None:
             ) from error
 
 
-def _simulator(wishes: wiring.Demo, options: dict[str, Any], *, folder: Path) -> list[str]:
+def _simulator(wishes: Demo, options: dict[str, Any], *, folder: Path) -> list[str]:
     # In a file, because a command line is readable to everybody on the machine.
     keys = folder / "keys.json"
     keys.touch(mode=0o600)
@@ -218,7 +216,7 @@ def _simulator(wishes: wiring.Demo, options: dict[str, Any], *, folder: Path) ->
     ]
 
 
-def _further(wishes: wiring.Demo, *, logins: int) -> list[str]:
+def _further(wishes: Demo, *, logins: int) -> list[str]:
     """Let the simulator serve the providers beside the first, too."""
     return [
         word
@@ -227,7 +225,7 @@ def _further(wishes: wiring.Demo, *, logins: int) -> list[str]:
     ]
 
 
-def _webhooks(wishes: wiring.Demo, *, port: int) -> list[str]:
+def _webhooks(wishes: Demo, *, port: int) -> list[str]:
     """Let the simulator tell of refreshes by itself, if we could believe it."""
     if "webhook_key" not in wishes.keys:
         return []

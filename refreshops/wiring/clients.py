@@ -25,6 +25,11 @@ _TICKETS: dict[str, tuple[Callable[..., Words], tuple[str, ...]]] = {
 }
 
 
+def return_url(settings: Any) -> str:
+    """Return the one address that customers come back to; empty where we have none."""
+    return f"{settings.PUBLIC_URL}{BACK}" if settings.PUBLIC_URL else ""
+
+
 def _flinks(settings: Any, *, marker: Marker) -> Provider:
     return Flinks(
         api_url=settings.FLINKS_API_URL,
@@ -44,7 +49,7 @@ def _flanks(settings: Any, *, marker: Marker) -> Provider:
         client_id=settings.FLANKS_CLIENT_ID,
         client_secret=settings.FLANKS_CLIENT_SECRET,
         platform_url=settings.FLANKS_PLATFORM_URL,
-        return_url=f"{settings.PUBLIC_URL}{BACK}" if settings.PUBLIC_URL else "",
+        return_url=return_url(settings),
         products=settings.FLANKS_PRODUCTS,
         ignore_data_errors=settings.FLANKS_IGNORE_DATA_ERRORS,
         marker=marker,
