@@ -18,6 +18,7 @@ from refreshops.providers.contract import Grant, Halt, Heard, State, Step, Wait
 from refreshops.routine import lanes
 from refreshops.routine.models import AccessToken, Attempt
 from refreshops.rules.lifecycle import AttemptState
+from refreshops.tracing import statements
 
 if TYPE_CHECKING:
     from refreshops.routine.desk import Desk
@@ -29,6 +30,8 @@ MARGIN = timedelta(seconds=60)
 AGAIN_AFTER = timedelta(seconds=5)
 FAULTS_BEFORE_PAUSE = 3
 FAULT_PAUSE = timedelta(minutes=5)
+# Asked for every claim: no query is built for it.
+_KEPT = "SELECT {t} FROM routine_accesstoken t WHERE t.provider_id = %s"
 WHY_PAUSED = (
     "The provider gave no access token three times in a row; nothing can be asked without one."
 )
@@ -51,8 +54,8 @@ def in_hand(desk: "Desk", *, now: datetime) -> Held | None:
 
 def look_up(desk: "Desk", *, now: datetime) -> Held | None:
     """Return the token as the database has it now; None when one must be fetched first."""
-    row = AccessToken.objects.filter(provider_id=desk.row.pk).first()
-    desk.token = _held(desk, row)
+    found = statements.fetch_models(_KEPT, [desk.row.pk], t=AccessToken)
+    desk.token = _held(desk, found[0] if found else None)
     return in_hand(desk, now=now)
 
 

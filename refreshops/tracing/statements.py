@@ -38,6 +38,15 @@ def insert_row(row: Model) -> int:
     return int(row.pk)
 
 
+def put_row(row: Model, *, unique: tuple[str, ...]) -> None:
+    """Insert a row, or give its values to the one that is equal in the fields `unique`.
+
+    A constraint of the model stands over these fields; `row` does not learn its id.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_put_text(type(row), unique), _all_stored(row))
+
+
 def insert_rows(rows: Sequence[Model]) -> None:
     """Insert rows of one model, a few at a time, without learning their ids."""
     for start in range(0, len(rows), AT_ONCE):
@@ -167,6 +176,14 @@ def _insert_text(model: type[Model], rows: int, *, returning: bool = False) -> s
     into = f"{model._meta.db_table} ({', '.join(columns)})"
     back = f" RETURNING {_quoted(model._meta.pk)}" if returning else ""
     return f"INSERT INTO {into} VALUES {', '.join([one] * rows)}{back}"  # noqa: S608
+
+
+@cache
+def _put_text(model: type[Model], unique: tuple[str, ...]) -> str:
+    at = ", ".join(_quoted(field) for field in _fields(model, unique))
+    others = [_quoted(field) for field in _own_fields(model) if field.name not in unique]
+    sets = ", ".join(f"{column} = excluded.{column}" for column in others)
+    return f"{_insert_text(model, 1)} ON CONFLICT ({at}) DO UPDATE SET {sets}"
 
 
 @cache

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from refreshops.bankdata.models import Piece
 from refreshops.logins.models import Login
 from refreshops.routine.models import Attempt, Run, Slot
 from refreshops.tracing import statements
@@ -80,3 +81,20 @@ def test_what_an_outer_join_leaves_out_is_none():
         LEFT JOIN routine_attempt a ON a.login_id = l.id WHERE l.id = %s"""
 
     assert statements.fetch_models(text, [login.pk], l=Login, a=Attempt) == (login, None)
+
+
+def test_a_row_is_put_in_the_place_of_the_one_that_is_equal_where_only_one_may_be():
+    login = make_login()
+    first = Piece(attempt_id=7, name="account", login=login, payload=b"old", kept_at=NOON)
+    statements.put_row(first, unique=("attempt_id", "name"))
+    kept = Piece.objects.get()
+    later = NOON + timedelta(minutes=1)
+
+    for name, login_id in (("account", None), ("card", login.pk)):
+        row = Piece(attempt_id=7, name=name, login_id=login_id, payload=b"new", kept_at=later)
+        statements.put_row(row, unique=("attempt_id", "name"))
+
+    rows = list(Piece.objects.order_by("pk").values_list("pk", "name", "login_id", "kept_at"))
+    assert rows[0] == (kept.pk, "account", None, later)
+    assert rows[1][1:] == ("card", login.pk, later)
+    assert [bytes(row.payload) for row in Piece.objects.all()] == [b"new", b"new"]
