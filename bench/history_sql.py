@@ -25,7 +25,8 @@ ATTEMPTS = """
            false, CASE WHEN l.n <= %(done)s THEN {at} END
       FROM (SELECT id, institution, row_number() OVER (ORDER BY id) AS n
               FROM logins_login
-             WHERE id >= %(first)s AND (status = 'active' OR NOT %(only_active)s)
+             WHERE id >= %(first)s AND provider_id = %(provider)s
+               AND (status = 'active' OR NOT %(only_active)s)
              ORDER BY id LIMIT %(attempts)s) l
       JOIN roll ON roll.roll = CASE WHEN l.institution = %(outage)s AND l.n %% 10 < 8
            THEN %(outage_roll)s ELSE (l.id * 7919 + %(run)s * 104729) %% 1000 END
@@ -37,8 +38,8 @@ CALLS = """
            (sent_at, provider, endpoint, method, url, body, state, answered_at, http_status_code,
             provider_code, message, request_id, login_id, institution, run_id, attempt_id, error,
             answer)
-    SELECT {sent}, 'flinks', {endpoint}, 'POST',
-           'https://flinks.example/v3/[hidden]/BankingServices/' || {endpoint},
+    SELECT {sent}, %(name)s, {endpoint}, 'POST',
+           'https://' || %(name)s || '.example/v3/[hidden]/' || {endpoint},
            {body}, CASE WHEN said.http = 0 THEN 'no_answer' ELSE 'answered' END, {answered},
            CASE WHEN said.http = 0 THEN NULL ELSE said.http END, said.code, said.message,
            {request}, l.login_id, l.institution, a.run_id, a.id,
@@ -54,7 +55,9 @@ CALLS = """
 """
 SENT_AT = "%(begin)s + (a.id - %(first)s) * %(each)s + step.n * 0.5"
 ENDPOINT = """
-    CASE WHEN %(purpose)s IN ('switch_off', 'switch_on')
+    CASE WHEN %(name)s <> 'flinks'
+         THEN CASE step.n WHEN 0 THEN 'credentials/status' ELSE 'account' END
+         WHEN %(purpose)s IN ('switch_off', 'switch_on')
          THEN CASE step.n WHEN 0 THEN 'SetScheduledRefresh' ELSE 'GetAccountsSummary' END
          WHEN step.n = 0 THEN 'Authorize'
          WHEN a.id %% 40 = 0 THEN 'GetAccountsDetailAsync' ELSE 'GetAccountsDetail' END
@@ -98,7 +101,7 @@ ACCOUNTS = """
     SELECT login_id, id, 'Chequing', 'Chequing', 'CAD', 1234.50, 1200, '4242'
       FROM bankdata_snapshot ORDER BY id
 """
-# One webhook for each login; a few could not be applied.
+# One webhook for each login at the first provider; a few could not be applied.
 DELIVERIES = """
     INSERT INTO tracing_delivery
            (received_at, provider, kind, digest, size, times, last_received_at, login_id,
@@ -108,7 +111,7 @@ DELIVERIES = """
            login_id, {digest}, '', institution, 200, '', '', {nothing},
            CASE id %% 50 WHEN 7 THEN 'unknown_login' WHEN 8 THEN 'superseded' ELSE 'applied' END,
            '', {delivered}, 1
-      FROM logins_login ORDER BY id
+      FROM logins_login WHERE provider_id = %(provider)s ORDER BY id
 """
 
 

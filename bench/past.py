@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from bench import asked_back, endings, history_sql
-from bench.population import FULL_PAGE, Size, fill
+from bench.population import FULL_PAGE, Size, fill, share_of
 from bench.runs_planned import Planned, Scale, planned
 from refreshops import wiring
 from refreshops.logins.models import ConnectLink, Letter, Login, Note, Provider, ReconnectCase
@@ -36,19 +36,22 @@ def fill_history(scale: Scale, *, now: datetime) -> dict[str, int]:
     # In a small world one manager has nearly all customers: enough to fill a page.
     customers = max(min(100, scale.logins), scale.logins // 2)
     managers = max(1, min(MANAGERS, scale.logins // 100))
-    size = Size(scale.logins, customers=customers, managers=managers)
-    provider = fill(size, now=now)
+    size = Size(scale.logins, customers=customers, managers=managers, second=scale.second)
+    first = fill(size, now=now)
+    providers = list(Provider.objects.order_by("pk"))
     people = [_person("ops", OPERATIONS), _person("auditor", AUDITORS)]
     endings.plant()
     plan = planned(scale, now=now)
     with _indexes_made_last(), transaction.atomic():
         for row in plan:
-            _write(row, provider, people[0], now=now)
-    _learn(plan, people[0], now=now)
+            for provider in providers:
+                part = row.part(share_of(provider.name, second=scale.second))
+                _write(part, provider, people[0], now=now)
+    _learn(providers, people[0], now=now)
     with transaction.atomic():
         asked_back.plant(people[0], now=now)
         asked_back.give_addresses()
-        history_sql.run(history_sql.DELIVERIES, {"now": now.timestamp()})
+        history_sql.run(history_sql.DELIVERIES, {"now": now.timestamp(), "provider": first.pk})
     with connection.cursor() as cursor:
         # As autovacuum would soon; SQLite is never told about its sizes, so not here either.
         if connection.vendor == "postgresql":
@@ -90,6 +93,7 @@ def _write(row: Planned, provider: Provider, opener: User, *, now: datetime) -> 
         history_sql.ATTEMPTS,
         {
             "run": run.pk,
+            "provider": provider.pk,
             "purpose": row.purpose.value,
             "done": row.done,
             "calling": row.done + CALLING if row.is_open else row.done,
@@ -133,6 +137,7 @@ def _run(row: Planned, provider: Provider, opener: User, *, now: datetime) -> Ru
 
 def _asked(row: Planned, run: Run, *, first: int) -> dict[str, Any]:
     return {
+        "name": run.provider.name,
         "purpose": run.purpose,
         "begin": row.opened_at.timestamp(),
         "each": row.seconds_each,
@@ -153,7 +158,7 @@ def _tell(row: Planned, run: Run, opener: User) -> None:
             reason="As agreed on the phone",
             number=row.attempts,
             run_id=run.pk,
-            provider="flinks",
+            provider=run.provider.name,
             subject="login",
             subject_id=1 + (run.pk * 31 + number) % 1000,
         )
@@ -161,19 +166,22 @@ def _tell(row: Planned, run: Run, opener: User) -> None:
     )
 
 
-def _learn(plan: list[Planned], opener: User, *, now: datetime) -> None:
+def _learn(providers: list[Provider], opener: User, *, now: datetime) -> None:
     """Write what the runs leave behind: totals, states of logins, bank data, notes, the beat."""
     runs = list(Run.objects.order_by("pk"))
     for run in runs:
         if run.closed_at is not None:
             learning.keep_totals(run.pk)
     with transaction.atomic():
-        for run in runs[-2:]:
+        newest = runs[-2 * len(providers) :]
+        for run in newest:
             history_sql.run(history_sql.LEARNED, [run.pk])
         # Of yesterday's run, which is large enough, or in a small world of them all.
-        since = runs[-2] if runs[-2].planned > FULL_PAGE else runs[0]
-        history_sql.run(history_sql.SNAPSHOTS, [since.pk, runs[-2].pk])
+        since = newest[0] if newest[0].planned > FULL_PAGE else runs[0]
+        until = newest[len(providers) - 1]
+        history_sql.run(history_sql.SNAPSHOTS, [since.pk, until.pk])
         history_sql.run(history_sql.ACCOUNTS)
         history_sql.run(history_sql.NOTES, {"now": now.timestamp(), "by": opener.pk})
-    slots.fit(provider_id=runs[-1].provider_id, now=now, window=wiring.window())
+    for provider in providers:
+        slots.fit(provider_id=provider.pk, now=now, window=wiring.window())
     seats.beat(seats.WORKER, now=now)

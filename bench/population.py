@@ -55,6 +55,7 @@ STATES = (
     (("active", "on", False, True), 3),
 )
 OUTCOMES = (("fresh", "fresh", ""), ("user_action", "stale_usable", "INVALID_PASSWORD"))
+FIRST, SECOND = "flinks", "flanks"
 BATCH = 5_000
 # A list of fewer rows would be quicker to draw than the long one it is compared with.
 FULL_PAGE = 60
@@ -68,6 +69,8 @@ class Size:
     customers: int = 0  # 0: seven of ten logins
     managers: int = 12
     seed: int = 1
+    # How many of a hundred logins are at the second provider.
+    second: int = 0
 
     @property
     def unknown(self) -> int:
@@ -82,10 +85,12 @@ def fill(size: Size, *, now: datetime) -> Provider:
     """Add `size` to the tables and return the provider's row; the same seed adds the same ids."""
     chance = Random(size.seed)
     with transaction.atomic():
-        provider = _provider()
+        provider = _provider(FIRST)
+        others = [_provider(SECOND)] if size.second else []
         managers = _managers(size.managers)
         customers = _customers(size.customers_wanted, managers, chance, now=now)
-        rows = _rows(size.logins, provider, customers, chance, now=now)
+        of = _dealt([provider, *others], size)
+        rows = _rows(of, customers, chance, now=now)
         while some := list(islice(rows, BATCH)):
             register_sql.insert(some, now=now)
         UnknownLogin.objects.bulk_create(
@@ -102,8 +107,21 @@ def fill(size: Size, *, now: datetime) -> Provider:
     return provider
 
 
-def _provider() -> Provider:
-    provider, _ = Provider.objects.get_or_create(name="flinks")
+def share_of(name: str, *, second: int) -> int:
+    """Return how many of a hundred logins are at the provider of that name."""
+    return second if name == SECOND else 100 - second
+
+
+def _dealt(providers: list[Provider], size: Size) -> list[int]:
+    """Return the provider's key for each login, evenly among the others."""
+    return [
+        providers[-1 if number * size.second % 100 < size.second else 0].pk
+        for number in range(size.logins)
+    ]
+
+
+def _provider(name: str) -> Provider:
+    provider, _ = Provider.objects.get_or_create(name=name)
     provider.cost_per_login_month = provider.cost_per_login_month or "1.50"
     provider.save(update_fields=["cost_per_login_month"])
     return provider
@@ -148,18 +166,18 @@ def _idle_days(chance: Random) -> int:
 
 
 def _rows(
-    count: int, provider: Provider, customers: list[Customer], chance: Random, *, now: datetime
+    providers: list[int], customers: list[Customer], chance: Random, *, now: datetime
 ) -> Iterator[dict[str, Any]]:
     states, weights = zip(*STATES, strict=True)
     banks, shares = list(BANKS), list(BANKS.values())
-    for _ in range(count):
+    for provider in providers:
         status, nightly, verified, gone = chance.choices(states, weights)[0]
         outcome, data_state, code = chance.choices(OUTCOMES, (75, 25))[0]
         refreshed_at = now - timedelta(hours=chance.randrange(1, 190))
         moved_at = now - timedelta(hours=chance.randrange(1, 900))
         on = status == "active" and nightly == "on"
         yield {
-            "provider_id": provider.pk,
+            "provider_id": provider,
             "login_id": _guid(chance),
             "customer_id": chance.choice(customers).pk,
             "institution": chance.choices(banks, shares)[0],

@@ -19,6 +19,12 @@ USUAL = {
     "FLINKS_CUSTOMER_ID": "43387ca6-0391-4c82-857d-70d95f087ecb",
     "LOG_LEVEL": "WARNING",
 }
+# And where a second provider is in use as well.
+WITH_A_SECOND = {
+    "FLANKS_API_URL": "http://127.0.0.1:9/",
+    "FLANKS_CLIENT_ID": "bench",
+    "FLANKS_CLIENT_SECRET": "only-for-benchmarks",
+}
 
 
 def arguments() -> Namespace:

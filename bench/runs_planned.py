@@ -1,7 +1,7 @@
 """Which runs an invented history has, and how large each is."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from refreshops.rules.lifecycle import Origin, Purpose
@@ -25,6 +25,8 @@ class Scale:
     calls: int
     logins: int
     runs: int
+    # How many of a hundred logins are at a second provider.
+    second: int = 0
 
     @property
     def largest(self) -> int:
@@ -43,6 +45,11 @@ class Planned:
     attempts: int
     done: int
     calls: bool
+
+    def part(self, percent: int) -> "Planned":
+        """Return the same day's run over so many of a hundred of its logins."""
+        attempts, done = (number * percent // 100 for number in (self.attempts, self.done))
+        return replace(self, attempts=attempts, done=done)
 
     @property
     def is_open(self) -> bool:
