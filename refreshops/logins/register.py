@@ -18,6 +18,8 @@ from refreshops.logins.models import Customer, Login, LoginStatus, Provider
 from refreshops.logins.register_rows import FAULTS_KEPT, Entry, Faults
 
 BATCH = 2000
+# So many new logins at once change how the database should look for them.
+MANY = 1000
 
 Row = TypeVar("Row")
 
@@ -179,6 +181,8 @@ def write(plan: Plan, *, provider_row: Callable[[str], Provider], now: datetime)
         register_sql.set_institutions(
             (entry.institution, providers[entry.provider], entry.login_id) for entry in plan.changed
         )
+        if len(plan.new) >= MANY:
+            register_sql.count_anew()
 
 
 def _write_customers(plan: Plan) -> None:

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 
 from refreshops import wiring
 from refreshops.logins import register
@@ -243,6 +244,22 @@ def test_a_race_with_another_import_writes_nothing():
 
     assert Login.objects.count() == 1
     assert not Customer.objects.filter(reference="C-9").exists()
+
+
+@pytest.mark.parametrize("count", [register.MANY - 1, register.MANY])
+def test_postgresql_counts_at_once_after_many_new_logins_and_sqlite_never(count):
+    entries = [
+        Entry(number + 2, str(uuid.UUID(int=number << 64)), f"C-{number}", "flinks")
+        for number in range(count)
+    ]
+
+    with CaptureQueriesContext(connection) as asked:
+        register.write(register.compare(entries), provider_row=wiring.provider_row, now=NOON)
+
+    counted = [row["sql"] for row in asked if row["sql"].startswith("ANALYZE")]
+    is_due = connection.vendor == "postgresql" and count >= register.MANY
+    wanted = ['ANALYZE "logins_login"', 'ANALYZE "logins_customer"']
+    assert counted == (wanted if is_due else [])
 
 
 @pytest.mark.parametrize(
