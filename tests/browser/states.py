@@ -6,6 +6,12 @@ A_LETTER = """
     SELECT 'test', 'connect', 'en', 'somebody.with.a.long.name@lender.example', l.created_at,
            'failed', 5, l.created_at, 'The mail server could not be reached (EMAIL_URL).'
       FROM logins_login l ORDER BY l.id LIMIT 1"""
+AN_UNKNOWN_LOGIN = """
+    INSERT INTO logins_unknownlogin
+           (provider_id, login_id, first_seen_at, last_seen_at, provider_state, provider_code)
+    SELECT l.provider_id, '5f0c2f3a-7a0e-4f3c-9b55-0d6f3d1f7a11', l.created_at, l.created_at,
+           'InvalidPassword', 'INVALID_PASSWORD'
+      FROM logins_login l ORDER BY l.id LIMIT 1"""
 A_DELIVERY = """
     INSERT INTO tracing_delivery
            (received_at, last_received_at, provider, kind, digest, size, times, login_id,

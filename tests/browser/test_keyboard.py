@@ -131,7 +131,12 @@ def add_failed_mail(person):
     person.site.place.change(states.A_LETTER)
 
 
+def add_unknown(person):
+    person.site.place.change(states.AN_UNKNOWN_LOGIN)
+
+
 BEFORE = {
+    "logins.unknownlogin register": add_unknown,
     "logins.letter send_again": add_failed_mail,
     "auth.user delete_selected": add_newcomer,
     "auth.group delete_selected": add_group,
@@ -318,9 +323,9 @@ def test_the_limit_and_the_daily_time_are_changed(person, site):
     assert site.place.rows("SELECT logins_per_minute FROM logins_provider") == [(90,)]
 
     person.open("schedule/")
-    person.reach(person.page.locator("#id_starts_at"))
+    person.reach(person.page.locator("[name=starts_at]"))
     person.page.keyboard.type("1145AM")
-    person.follow(button(person, "Save"))
+    person.follow(button(person, "Save").first)
     expect(person.page.locator("#content")).to_contain_text("11:45")
 
 
