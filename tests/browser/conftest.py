@@ -43,6 +43,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def both_providers() -> dict[str, str]:
+    """Return the settings of a site whose simulator serves both providers, on a free port."""
+    host = f"http://127.0.0.1:{free_port()}/"
+    return {
+        "FLINKS_API_URL": f"{host}v3/",
+        "FLANKS_API_URL": host,
+        "FLANKS_CLIENT_ID": "client-of-the-test",
+        "FLANKS_CLIENT_SECRET": "client-secret-of-the-test",
+    }
+
+
 @pytest.fixture
 def devserver(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     """Start `manage.py devserver`; SIGTERM must end it and all its children."""

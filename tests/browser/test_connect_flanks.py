@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import free_port
+from tests.browser.conftest import both_providers
 from tests.browser.test_connect_two_people import ENDED, PHONE, Phone, until
 from tests.browser.visitor import Visitor
 
@@ -24,16 +24,12 @@ ASKED = """
 
 @pytest.fixture(scope="module")
 def site(shared_devserver):
-    host = f"http://127.0.0.1:{free_port()}/"
     site = shared_devserver(
         logins=12,
         LOGINS_PER_MINUTE="100",
         THROTTLE_WINDOW_SECONDS="1",
         LENDER_NAME="Maple Lending",
-        FLINKS_API_URL=f"{host}v3/",
-        FLANKS_API_URL=host,
-        FLANKS_CLIENT_ID="client-of-the-test",
-        FLANKS_CLIENT_SECRET="client-secret-of-the-test",
+        **both_providers(),
     )
     until(lambda: all(site.place.rows(ASKED, why) for why in ("mfa", "credentials")))
     return site

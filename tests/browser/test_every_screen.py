@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.browser import states
+from tests.browser.conftest import both_providers
 from tests.browser.visitor import MODES, Visitor, misfits, serious_faults
 from tests.console.permission_site import lines
 
@@ -48,7 +49,11 @@ GOOD_FILE = b"reference,name\nC-10001,Maple and Sons of a Very Long Name Indeed 
 @pytest.fixture(scope="module")
 def site(shared_devserver):
     return shared_devserver(
-        logins=24, LOGINS_PER_MINUTE="60", THROTTLE_WINDOW_SECONDS="1", APPROVAL_ABOVE="3"
+        logins=24,
+        LOGINS_PER_MINUTE="60",
+        THROTTLE_WINDOW_SECONDS="1",
+        APPROVAL_ABOVE="3",
+        **both_providers(),
     )
 
 
@@ -272,7 +277,21 @@ def _first_linked(visitor):
     visitor.link = visitor.page.get_by_label("Address of the page").input_value()
 
 
+AT_FLANKS = "logins/login/?provider=flanks&status__exact="
+
+
+def _first_at_flanks(visitor):
+    visitor.open(AT_FLANKS + "active&outcome=user_action")
+    visitor.page.locator("#result_list th a").first.click()
+
+
 SCREENS = {
+    "one-provider": lambda visitor: visitor.open("?provider=flanks"),
+    "its-logins": lambda visitor: visitor.open(AT_FLANKS + "active"),
+    "its-login": _first_at_flanks,
+    "its-calls": lambda visitor: visitor.open("tracing/call/?provider=flanks"),
+    "its-switch-off": _asked(AT_FLANKS + "active", "switch_off"),
+    "its-deletion": _asked(AT_FLANKS + "inactive", "forget", rows=1),
     **{
         f"question-{action}": _asked(LOGINS, action)
         for action in (
