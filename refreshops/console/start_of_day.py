@@ -96,8 +96,13 @@ def starts_of(
 def stands_of(
     seen: Overview, runs: ShownRuns, *, active: Mapping[int, int], now: datetime
 ) -> list[Stand]:
-    """Return what the numbers stand on, for each provider shown that has `active` logins."""
+    """Return what the numbers stand on, for each provider shown that has `active` logins.
+
+    They stand in the order of the days above them; who is not called any more comes last.
+    """
+    order = {name: number for number, name in enumerate(wiring.provider_names())}
     rows = [row for row in seen.shown if active.get(row.pk)]
+    rows.sort(key=lambda row: order.get(row.name, len(order)))
     return [_stand(row, runs, now=now) for row in rows]
 
 

@@ -104,8 +104,8 @@ class UnknownLoginAdmin(MachineRowsAdmin):
 
     @admin.display(description="LastRefresh")
     def refreshed(self, row: UnknownLogin) -> str:
-        """Render when the provider last refreshed it."""
-        return moment(row.last_refresh_at)
+        """Render when the provider last refreshed it, if its report says so."""
+        return moment(row.last_refresh_at, empty="–")
 
     @admin.display(description="first reported")
     def first(self, row: UnknownLogin) -> str:

@@ -148,6 +148,7 @@ def test_its_receipts_never_say_that_it_is_off_there(ordered_off, held, signed_i
 
     for page in pages:
         assert "Done here only" in page
+        assert "no longer kept" not in page
         assert "Not off at the provider" in page
         assert "Verified by" not in page
         assert "Accepted by the provider" not in page
