@@ -121,7 +121,7 @@ def _begun_at_customers(rows: Any) -> Any:
     looked up.
     """
     owners = [leaf for leaf in rows.query.where.leaves() if _names_an_owner(leaf)]
-    if rows.model is not Login or not owners:
+    if rows.model is not Login or not owners or rows.query.is_empty():
         return rows
     found = rows.all()
     instead: dict[Any, Any] = {}

@@ -86,7 +86,7 @@ class LoginAdmin(KnownRows, LoginNotes, LoginReceipts, LoginExport):
         filters.LeakFilter,
         filters.DropsOutFilter,
         filters.CodeFilter,
-        filters.ProviderFilter,
+        filters.LoginProviderFilter,
     )
     linked_by = ("customer__id__exact", "gone_at__isnull")
     list_select_related = ("customer__account_manager", "provider")

@@ -253,6 +253,7 @@ class Login(models.Model):
             # The list in its order: all, one manager's, and what is so rare that a walk along the
             # order would read far. By outcome also when a bank that is down was last fresh.
             models.Index(fields=LIST_ORDER, name="login_list"),
+            models.Index(fields=["provider", *LIST_ORDER], name="login_list_provider"),
             models.Index(fields=["customer", *LIST_ORDER, *FILTERS, *BESIDES], name="login_owned"),
             models.Index(
                 fields=["outcome", "institution", "id", "status", "fresh_at"],
