@@ -115,6 +115,8 @@ def _outage(user: Any, login: Login) -> Outage | None:
 
 def _fits(login: Login, kind: Kind) -> bool:
     """Tell whether an order makes sense for one login as it stands."""
+    if login.provider.name not in wiring.provider_names():
+        return False
     active = login.status == LoginStatus.ACTIVE
     if kind.purpose is Purpose.LIVE_REFRESH:
         barred = (Outcome.USER_ACTION, Outcome.LOGIN_GONE)
@@ -142,6 +144,8 @@ def at_login(login: Login, kind: Kind) -> Kind:
 def _peculiar(login: Login, user: Any) -> list[tuple[str, str]]:
     """Say of the orders this person may give what they are at the provider, or why they lack."""
     name = login.provider.name
+    if name not in wiring.provider_names():
+        return [("Orders", f"{login.provider} is not set up here, so nothing is asked there.")]
     mine = [row for row in KINDS.values() if may(user, row.permission)]
     told = [row for row in mine if _fits(login, row) or not wiring.offers(name, row.purpose)]
     found = [(at_login(login, row).label.rstrip("…"), row.purpose) for row in told]

@@ -18,6 +18,7 @@ ASKING_KEEPS_ALIVE = "inactive; asking about them would help keep them alive at 
 MAY_LOCK = "the customer must act first: a repeated sign-in can lock them out of their bank"
 
 NOT_OFFERED = "the provider does not offer it"
+NOT_SET_UP = "the provider is not set up here: nobody could carry it out"
 
 CUSTOMER_FIRST = Q(outcome=Outcome.USER_ACTION.value)
 NOT_THERE = Q(gone_at__isnull=False) | Q(outcome=Outcome.LOGIN_GONE.value)
@@ -85,9 +86,14 @@ class Kind:
         return tuple(found)
 
     def _besides(self) -> Causes:
-        """Return what is left out as things stand now, and where a provider cannot do it."""
+        """Return what is left out as things stand now, and where a provider cannot do it.
+
+        Nor is an order taken that would wait for ever, for a provider that our settings name no
+        more.
+        """
         cannot = not_offering(self.purpose) if self.if_offered else ()
-        return (*self.limits(), *cannot)
+        away = ~Q(provider__name__in=wiring.provider_names())
+        return (*self.limits(), *cannot, (away, NOT_SET_UP))
 
 
 KINDS: dict[Purpose, Kind] = {
@@ -210,13 +216,12 @@ def offering(purpose: Purpose) -> list[str]:
 
 def not_offering(purpose: Purpose) -> Causes:
     """Return the logins of each provider that cannot do this, and why."""
-    able, known = offering(purpose), wiring.provider_names()
-    found = [
+    able = offering(purpose)
+    return tuple(
         (Q(provider__name=name), wiring.about(name, purpose).rstrip(".") or NOT_OFFERED)
-        for name in known
+        for name in wiring.provider_names()
         if name not in able
-    ]
-    return (*found, (~Q(provider__name__in=known), NOT_OFFERED))
+    )
 
 
 def ends_here(purpose: Purpose) -> list[str]:

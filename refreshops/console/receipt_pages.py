@@ -15,7 +15,6 @@ from refreshops import wiring
 from refreshops.console.badges import purpose_words
 from refreshops.console.exports import csv_response, dated_name, text_response
 from refreshops.console.machine_rows import ConsoleAdmin, PageAdmin
-from refreshops.console.receipts import evidence_of
 from refreshops.console.scoping import attempts_of, runs_of, sees_everything
 from refreshops.console.search import is_number
 from refreshops.console.story import tell
@@ -74,7 +73,7 @@ class RunReceipts(PageAdmin):
             attempts,
             first=max(0, sheet.first - 1),
             most=PER_PAGE,
-            evidence_of=evidence_of(run.provider.name),
+            evidence_of=wiring.evidence_of(run.provider.name),
         )
         context = {
             **self.admin_site.each_context(request),
@@ -118,7 +117,7 @@ class RunReceipts(PageAdmin):
         return run
 
     def _receipts(self, request: HttpRequest, run: Run) -> Iterator[Receipt]:
-        return receipts(_attempts(request, run), evidence_of=evidence_of(run.provider.name))
+        return receipts(_attempts(request, run), evidence_of=wiring.evidence_of(run.provider.name))
 
 
 class LoginReceipts(ConsoleAdmin):
@@ -142,7 +141,7 @@ class LoginReceipts(ConsoleAdmin):
         found = _order_of(request, login, attempt) if login else None
         if login is None or found is None:
             raise Http404(f"receipt {pk}/{attempt}")
-        receipt = receipt_of(found, evidence_of=evidence_of(found.run.provider.name))
+        receipt = receipt_of(found, evidence_of=wiring.evidence_of(found.run.provider.name))
         run = receipt.attempt.run
         visible_run = runs_of(request.user).filter(pk=run.pk).exists()
         context = {

@@ -7,7 +7,7 @@ from refreshops.console.badges import mark
 from refreshops.logins.models import Login
 from refreshops.routine import receipts
 from refreshops.routine.models import Attempt
-from refreshops.routine.receipts import EvidenceOf, Receipt
+from refreshops.routine.receipts import Receipt
 from refreshops.routine.standing import Standing
 
 # How an order stands for one login: the badge's kind and its words.
@@ -29,21 +29,13 @@ def last_receipt(login: Login) -> Receipt | None:
     attempt = receipts.last_order(Attempt.objects.filter(login=login))
     if attempt is None:
         return None
-    return receipts.receipt_of(attempt, evidence_of=evidence_of(attempt.run.provider.name))
+    return receipts.receipt_of(attempt, evidence_of=wiring.evidence_of(attempt.run.provider.name))
 
 
 def receipt_of(attempt: int, *, provider: str) -> Receipt | None:
     """Return the receipt of an order's attempt by its number, or None if it has gone."""
     rows = Attempt.objects.filter(pk=attempt)
-    return next(receipts.receipts(rows, evidence_of=evidence_of(provider)), None)
-
-
-def evidence_of(provider_name: str) -> EvidenceOf:
-    """Return what tells a provider's order calls from its read-backs."""
-    if provider_name not in wiring.provider_names():
-        # The settings do not name it any more; what it said is told without a proof.
-        return lambda endpoint: ""
-    return wiring.provider(provider_name).evidence_of
+    return next(receipts.receipts(rows, evidence_of=wiring.evidence_of(provider)), None)
 
 
 def standing_badge(standing: Standing) -> SafeString:

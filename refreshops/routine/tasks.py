@@ -143,6 +143,8 @@ def drive(provider: str) -> str:
     Who waits at the end for calls that hang gives the seat to another, but not the place: calls
     that hang at one provider never take the workers of another.
     """
+    if provider not in wiring.provider_names():
+        return f"{provider} is not used any more"
     place = seats.sit_down(
         _place_of(provider), seats=wiring.driving_places(), now=wiring.clock(), lease=SEAT_LEASE
     )

@@ -1,6 +1,7 @@
 """The one place where settings become provider clients, paces, clocks and vaults."""
 
 import hmac
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import cache
 from urllib.parse import urlsplit
@@ -63,10 +64,18 @@ def provider(name: str) -> Provider:
 def ticket_words(name: str, *, amounts: bool) -> Words:
     """Return what cleans and explains the calls handed to a provider's support.
 
-    With `amounts` they may say how much bank data came.
+    With `amounts` they may say how much bank data came. Calls outlive the settings that led to
+    them: the provider need not be set up any more.
     """
-    _must_be_known(name)
     return clients.ticket(name, settings, marker=_marker(), amounts=amounts)
+
+
+def evidence_of(name: str) -> Callable[[str], str]:
+    """Return what tells a provider's order calls from its read-backs (`Provider.evidence_of`).
+
+    What a provider said that our settings name no more is told without a proof.
+    """
+    return provider(name).evidence_of if name in provider_names() else lambda endpoint: ""
 
 
 @cache
@@ -235,7 +244,12 @@ def vault() -> Vault:
 
 
 def environment_label(name: str = "") -> str:
-    """Say where we call: `simulator`, `sandbox` or `production`; of several the most real one."""
+    """Say where we call: `simulator`, `sandbox` or `production`; of several the most real one.
+
+    `not set up` for one provider that our settings name no more: nobody knows where it was.
+    """
+    if name and name not in provider_names():
+        return "not set up"
     found = {_label_of(known) for known in provider_names() if name in (known, "")}
     return next((word for word in ("production", "sandbox") if word in found), "simulator")
 

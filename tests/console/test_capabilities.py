@@ -421,7 +421,7 @@ def test_a_bundle_for_one_providers_support_has_no_word_of_the_other(call, held,
             "http://127.0.0.1:9/",
             ("sandbox", "sandbox", "simulator"),
         ),
-        ("http://127.0.0.1:9/v3/", "", ("simulator", "simulator", "simulator")),
+        ("http://127.0.0.1:9/v3/", "", ("simulator", "simulator", "not set up")),
     ],
     ids=["both-simulated", "one-is-real", "one-is-a-sandbox", "one-alone"],
 )

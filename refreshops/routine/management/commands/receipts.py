@@ -41,7 +41,7 @@ class Command(BaseCommand):
         run = self._order(options["run"])
         attempts = Attempt.objects.filter(run=run)
         counted = totals(attempts, run=run)
-        rows = receipts(attempts, evidence_of=wiring.provider(run.provider.name).evidence_of)
+        rows = receipts(attempts, evidence_of=wiring.evidence_of(run.provider.name))
         if options["format"] == "csv":
             chunks: Iterable[str] = csv_chunks(receipt_files.csv_rows(rows))
         else:
