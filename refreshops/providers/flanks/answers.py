@@ -62,6 +62,7 @@ class Status:
     errored: frozenset[str] = frozenset()
     all_errored: bool = False
     not_created: frozenset[str] = frozenset()
+    none_created: bool = False
     name: str = ""
     last_update_at: datetime | None = None
     created_at: datetime | None = None
@@ -110,14 +111,15 @@ def read_status(body: Any) -> Status | None:
     last_update_at = moment(body.get("last_update_timestamp"))
     if not _agrees(last_update_at, body.get("last_update"), body.get("time")):
         last_update_at = None
-    errored = body.get("errored")
+    errored, created = body.get("errored"), body.get("created")
     return Status(
         blocked=body.get("blocked") is True,
         pending=body.get("pending") is True,
         tokens=frozenset(name for name in TOKENS if body.get(name) not in (None, "", False)),
         errored=_named(errored, counts=lambda value: value not in (None, False)),
-        all_errored=errored not in (None, False) and not isinstance(errored, dict),
-        not_created=_named(body.get("created"), counts=lambda value: value is False),
+        all_errored=any(said not in (None, False) for said in _summed_up(errored)),
+        not_created=_named(created, counts=lambda value: value is False),
+        none_created=False in _summed_up(created)[:1],
         name=_text(body.get("name"), NAME_LIMIT),
         last_update_at=last_update_at,
         created_at=moment(body.get("created_at_timestamp")),
@@ -196,7 +198,16 @@ def _named(part: Any, *, counts: Any) -> frozenset[str]:
     return frozenset(found)
 
 
+def _summed_up(part: Any) -> list[Any]:
+    """Return what `errored` or `created` says of products at once, and of transactions, where one
+    value stands in the place of an object with one for each kind of data.
+    """
+    said = [part.get(inner) for inner in _INNER] if isinstance(part, dict) else [part]
+    return [None if isinstance(each, dict) else each for each in said]
+
+
 _TRANSACTIONS = ("transaction", "transactions")
+_INNER = ("product", *_TRANSACTIONS)
 
 
 def _agrees(counted: datetime | None, day: Any, clock: Any) -> bool:

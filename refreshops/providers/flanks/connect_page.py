@@ -36,11 +36,19 @@ def page_url(base: str, *, handover: Handover | None) -> str:
     """
     if handover is None or not handover.request_id:
         raise NotOffered("New customers connect by Flanks's own link.")
-    given = urlsplit(handover.token)
-    here = urlsplit(base)
-    if given.scheme and (given.scheme, given.netloc) == (here.scheme, here.netloc):
+    if _lies_at(base, handover.token):
         return handover.token
     return f"{base}connect/{quote(handover.request_id, safe='')}"
+
+
+def _lies_at(base: str, url: str) -> bool:
+    """Tell whether an address that we were told lies where the page does."""
+    here = urlsplit(base)
+    try:
+        given = urlsplit(url)
+    except ValueError:
+        return False
+    return bool(given.scheme) and (given.scheme, given.netloc) == (here.scheme, here.netloc)
 
 
 def checked_return(url: str) -> str:

@@ -52,7 +52,7 @@ def of(status: Status, products: Iterable[str]) -> Sign:
     """Return what decides: blocked, then SCA, then reset, then pending, then errors."""
     asked = {*products, *(f"{name}{_TRANSACTIONS}" for name in products)}
     errored = frozenset(asked if status.all_errored else (asked | BESIDE) & status.errored)
-    unfinished = asked & set(products) & status.not_created
+    unfinished = set(products) if status.none_created else set(products) & status.not_created
     note = _NOTE if "transaction_token" in status.tokens else ""
     name = _first(status, pending=bool(unfinished), errored=bool(errored))
     said = field_row(name).meaning if name else ""

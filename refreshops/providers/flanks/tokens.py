@@ -14,6 +14,8 @@ from refreshops.rules.outcomes import Outcome
 # What Flanks documents; its own word counts where it says one.
 USUALLY_LASTS = timedelta(hours=1)
 LONGEST = timedelta(days=1)
+# One that is told to die at once is tried all the same: fetching another would bring no better.
+SHORTEST = timedelta(seconds=1)
 THROTTLED_PAUSE = timedelta(minutes=1)
 
 _TOKEN = re.compile(r"[!-~]{4,8192}")
@@ -40,7 +42,7 @@ def _is_object(heard: Answer) -> bool:
 def _lasts(value: object) -> timedelta:
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         return USUALLY_LASTS
-    return timedelta(seconds=min(value, LONGEST.total_seconds()))
+    return max(SHORTEST, timedelta(seconds=min(value, LONGEST.total_seconds())))
 
 
 def _reason(turn: Turn, clean: Scrubber, heard: Heard) -> str:

@@ -103,6 +103,25 @@ class TestStatus:
         assert sign.name == "errored"
         assert set(PRODUCTS) <= sign.errored
 
+    @pytest.mark.parametrize("inner", ["product", "transaction", "transactions"])
+    @pytest.mark.parametrize("value", [True, ["account"], "yes", 1], ids=repr)
+    def test_errors_summed_up_in_one_value_are_errors_of_everything(self, inner, value):
+        sign = signs.of(read_status(status().body | {"errored": {inner: value}}), PRODUCTS)
+
+        assert sign.name == "errored"
+        assert set(PRODUCTS) <= sign.errored
+
+    @pytest.mark.parametrize("value", [False, {"product": False}], ids=repr)
+    def test_where_nothing_is_said_to_be_there_yet_all_is_waited_for(self, value):
+        sign = signs.of(read_status(status().body | {"created": value}), PRODUCTS)
+
+        assert sign.name == "pending"
+        assert all(name in sign.message for name in ("accounts", "cards", "liabilities"))
+
+    @pytest.mark.parametrize("value", [None, True, {"product": None}, {"transaction": False}])
+    def test_what_is_not_said_to_be_missing_is_not_waited_for(self, value):
+        assert signs.of(read_status(status().body | {"created": value}), PRODUCTS).name == ""
+
     @pytest.mark.parametrize("name", ["blocked", "pending"])
     @pytest.mark.parametrize("value", ["no", 1, [], {}], ids=repr)
     def test_a_flag_of_a_wrong_type_is_not_believed_either_way(self, name, value):

@@ -124,7 +124,17 @@ class TestSending:
 class TestTheToken:
     @pytest.mark.parametrize(
         ("lasts", "seconds"),
-        [(3600, 3600), (5, 5), (None, 3600), ("soon", 3600), (-1, 3600), (10**9, 86400)],
+        [
+            (3600, 3600),
+            (5, 5),
+            (None, 3600),
+            ("soon", 3600),
+            (-1, 3600),
+            (10**9, 86400),
+            # Never so short that it would be fetched again and again without being used.
+            (0.001, 1),
+            (1e-9, 1),
+        ],
     )
     def test_it_lasts_as_long_as_flanks_says(self, lasts, seconds):
         body = {"access_token": TOKEN, "expires_in": lasts, "token_type": "Bearer"}
@@ -319,6 +329,7 @@ class TestTheCustomersPage:
             ("https://elsewhere.example/s", False),
             ("http://platform.flanks.io/s", False),
             ("javascript:alert(1)", False),
+            ("http://[half", False),
         ],
     )
     def test_an_address_from_flanks_is_followed_on_its_own_host_only(self, given, taken):
