@@ -59,10 +59,11 @@ class Listing(Script):
         answered = whole_number(turn.answer.body.get("page"))
         short = len(piece.content) < len(logins) or len(logins) > MOST_ITEMS
         odd = turn.state.get("odd", False) or short or answered not in (None, asked)
+        odd = odd or _has_shrunk(turn.state.get("pages"), pages, is_empty=not logins)
         is_last = not logins if pages is None else asked >= pages
         if is_last or asked >= MOST_PAGES:
             return self._complete(turn, piece, complete=is_last and not odd)
-        state = {**turn.state, "page": asked + 1, "odd": odd}
+        state = {**turn.state, "page": asked + 1, "pages": pages, "odd": odd}
         return Ask(self._call(turn.subject, state), state, piece)
 
     def _complete(self, turn: Turn, piece: Piece, *, complete: bool) -> Done:
@@ -82,6 +83,13 @@ class Listing(Script):
             for login in logins
             if login["login_id"] and not self._scrubber.finds_secret(login["login_id"])
         ]
+
+
+def _has_shrunk(before: int | None, pages: int | None, *, is_empty: bool) -> bool:
+    """Tell whether a list lost rows while it was read: others then moved to pages read before."""
+    if pages is None:
+        return False
+    return (is_empty and pages > 1) or (before is not None and pages < before)
 
 
 def _number(name: str) -> int:

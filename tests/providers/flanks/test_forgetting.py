@@ -148,6 +148,28 @@ class TestTheList:
 
         assert play.end.report["complete"] is True
 
+    @pytest.mark.parametrize(
+        "answers",
+        [
+            [page(LOGIN_ID, pages=3), page("third-token", pages=2)],
+            [page(LOGIN_ID, pages=2), page("third-token", pages=1)],
+            [page(LOGIN_ID, pages=3), page(pages=3), page("third-token", pages=3)],
+            [page(LOGIN_ID, pages=2), page(pages=2)],
+        ],
+        ids=["a-page-less", "the-last-page-less", "an-empty-one-between", "an-empty-last-one"],
+    )
+    def test_a_list_that_lost_rows_while_it_was_read_is_not_whole(self, answers):
+        assert self.listing().hear(*answers).end.report["complete"] is False
+
+    def test_a_list_that_grew_while_it_was_read_is_whole(self):
+        answers = [
+            page(LOGIN_ID, pages=2),
+            page(OTHER_LOGIN_ID, pages=3),
+            page("third-to", pages=3),
+        ]
+
+        assert self.listing().hear(*answers).end.report["complete"] is True
+
     def test_an_empty_list_is_whole(self):
         assert self.listing().hear(page(pages=0)).end.report == {"complete": True, "logins": []}
 
