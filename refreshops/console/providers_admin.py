@@ -59,7 +59,12 @@ class ProviderAdmin(ConsoleAdmin):
         return False
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        """Say how a length of time is written."""
+        """Say how a length of time is written, and whose figure the limit is."""
+        if db_field.name == "logins_per_minute":
+            options["help_text"] = (
+                "What the provider allows; Flinks asks for 10 to 30. "
+                "A change takes effect within one minute."
+            )
         if isinstance(db_field, DurationField):
             options["help_text"] = f"{db_field.help_text} Days, then hours:minutes:seconds."
         return super().formfield_for_dbfield(db_field, request, **options)
