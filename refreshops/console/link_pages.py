@@ -25,7 +25,11 @@ from refreshops.console.cases_list import link_state
 from refreshops.console.cases_words import EXPIRED, REVOKED, USED, end_words, link_badge
 from refreshops.console.once import new_token, place_once
 from refreshops.console.scoping import seen_by, sees_everything
-from refreshops.logins.institutions import all_institutions, institutions_of_manager
+from refreshops.logins.institutions import (
+    all_institutions,
+    institutions_at,
+    institutions_of_manager,
+)
 from refreshops.logins.models import (
     ConnectLink,
     Customer,
@@ -214,7 +218,7 @@ def _make(request: HttpRequest, about: About) -> ConnectLink:
         lives=wiring.link_lives(),
         login=about.login,
         case=about.case,
-        institution=bank if bank in _banks(request.user) else "",
+        institution=bank if bank in _banks(request.user, about) else "",
         language=language if language in Language.values else "",
     )
     if request.POST.get("mail"):
@@ -230,8 +234,11 @@ def _chosen(request: HttpRequest, about: About) -> ProviderRow:
     return wiring.provider_row(wanted if wanted in able else able[0])
 
 
-def _banks(user: Any) -> list[str]:
-    return all_institutions() if sees_everything(user) else institutions_of_manager(user)
+def _banks(user: Any, about: About) -> list[str]:
+    """Return the banks to choose from, as far as a provider that a link can lead to has them."""
+    known = all_institutions() if sees_everything(user) else institutions_of_manager(user)
+    there = institutions_at(name for name, _ in about.providers)
+    return [bank for bank in known if bank in there]
 
 
 def _ask(request: HttpRequest, about: About, *, status: int = 200) -> TemplateResponse:
@@ -239,7 +246,7 @@ def _ask(request: HttpRequest, about: About, *, status: int = 200) -> TemplateRe
         **_shared(request, about),
         "title": _title(request, about),
         "why_not": about.why_not,
-        "banks": [] if about.login else _banks(request.user),
+        "banks": [] if about.login else _banks(request.user, about),
         "languages": Language.choices,
         "days": wiring.link_lives().days,
         "token": request.POST.get("token") or new_token(),

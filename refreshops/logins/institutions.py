@@ -1,10 +1,11 @@
 """The institutions the register names, read with one step an institution and not one a login."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
 
-from refreshops.logins.models import Customer, Login, LoginQuerySet
+from refreshops.logins.models import Customer, Login, LoginQuerySet, Provider
 from refreshops.logins.owned import owned_by
 
 # More than this nobody reads through; any other may still stand in an address.
@@ -18,6 +19,17 @@ _NAMES = """
         SELECT MIN(institution) FROM {login} WHERE institution > ''
         UNION ALL
         SELECT (SELECT MIN(institution) FROM {login} WHERE institution > known.name)
+          FROM known WHERE known.name IS NOT NULL
+    )
+"""
+_NAMES_AT = """
+    WITH RECURSIVE there(id) AS (SELECT id FROM {provider} WHERE name = %s),
+    known(name) AS (
+        SELECT MIN(institution) FROM {login}
+         WHERE provider_id = (SELECT id FROM there) AND institution > ''
+        UNION ALL
+        SELECT (SELECT MIN(institution) FROM {login}
+                 WHERE provider_id = (SELECT id FROM there) AND institution > known.name)
           FROM known WHERE known.name IS NOT NULL
     )
 """
@@ -41,7 +53,12 @@ def institutions_of(logins: LoginQuerySet) -> list[str]:
 
 def all_institutions() -> list[str]:
     """Return the names of the institutions of the whole register, at most `MOST`, in order."""
-    return [name for (name,) in _asked(_ALL, MOST)]
+    return [name for (name,) in _asked(_NAMES + _ALL, MOST)]
+
+
+def institutions_at(providers: Iterable[str]) -> set[str]:
+    """Return the names of the institutions at any of these providers, at most `MOST` at each."""
+    return {name for one in providers for (name,) in _asked(_NAMES_AT + _ALL, one, MOST)}
 
 
 def institutions_of_manager(manager: Any) -> list[str]:
@@ -50,17 +67,18 @@ def institutions_of_manager(manager: Any) -> list[str]:
     Who has logins at every bank is found among the first of each. Whoever seems to have none at
     one bank is asked about exactly.
     """
-    sought = _asked(_SOUGHT, LOOKED_AT, manager.pk, MOST + 1)
+    sought = _asked(_NAMES + _SOUGHT, LOOKED_AT, manager.pk, MOST + 1)
     if len(sought) <= MOST and all(found for _, found in sought):
         return [name for name, _ in sought]
     return institutions_of(Login.objects.filter(owned_by(manager)))
 
 
-def _asked(question: str, *params: int) -> list[Any]:
+def _asked(question: str, *params: int | str) -> list[Any]:
     quote = connection.ops.quote_name
     # The names of our own tables alone stand in the text.
-    login, customer = quote(Login._meta.db_table), quote(Customer._meta.db_table)
+    tables = {"login": Login, "customer": Customer, "provider": Provider}
+    named = {name: quote(model._meta.db_table) for name, model in tables.items()}
     with connection.cursor() as cursor:
-        cursor.execute((_NAMES + question).format(login=login, customer=customer), params)
+        cursor.execute(question.format(**named), params)
         rows: list[Any] = cursor.fetchall()
         return rows

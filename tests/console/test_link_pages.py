@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from refreshops import wiring
 from refreshops.connect import links
-from refreshops.logins.models import ConnectLink, Login, Provider, ReconnectCase
+from refreshops.logins.models import ConnectLink, Customer, Login, Provider, ReconnectCase
 from refreshops.tracing.models import Event
 from tests.builders import NOON, make_customer, make_login, make_provider
 from tests.console.conftest import page_of
@@ -268,6 +268,22 @@ class TestProvidersThatCannotConnectAnew:
         assert self.SAID in html
         assert 'name="provider"' not in html
         assert ConnectLink.objects.get().provider.name == "flinks"
+
+    @pytest.mark.parametrize("person", ["ops", "manager"])
+    def test_lend_no_bank_of_theirs_to_a_link_that_leads_elsewhere(
+        self, signed_in, people, login, person
+    ):
+        Login.objects.filter(pk=login.pk).update(institution="Banco")
+        customer = make_customer("NEW", account_manager=people["manager"])
+        Customer.objects.update(account_manager=people["manager"])
+        make_login(institution="Maple", customer=customer)
+        client = signed_in(person)
+
+        page = client.get(of_customer(customer))
+        client.post(of_customer(customer), {"token": "t", "institution": "Banco"})
+
+        assert page.context["banks"] == ["Maple"]
+        assert ConnectLink.objects.get().institution == ""
 
     def test_leave_no_link_for_a_first_bank_where_there_is_no_other(
         self, signed_in, monkeypatch, login
