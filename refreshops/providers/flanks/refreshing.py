@@ -34,6 +34,8 @@ RUNS_IN_TOO_LONG = 2
 FAILED = "error at Flanks"
 UNFINISHED = "not fetched yet"
 UNANSWERED = "no answer of use"
+# What a data call may say of its own kind of data alone; the others may be good.
+_OF_ONE_KIND = frozenset({Outcome.INSTITUTION_UNAVAILABLE, Outcome.PROVIDER_FAULT, Outcome.UNKNOWN})
 _NOTE = "Flanks is still fetching this login's data"
 _CHECKING = "20003"
 NO_WORDS: Mapping[str, str] = {}
@@ -88,12 +90,27 @@ class Refresh(Script):
         return self._fetch(turn, sign)
 
     def _after_pending(self, turn: Turn, sign: signs.Sign) -> Step:
-        created_at = turn.status.created_at if turn.status else None
+        """Fetch what is ready, and wait for the rest; one that takes too long is named missing."""
         words = {"provider_code": sign.name, "message": sign.message}
-        if created_at and turn.now - created_at > TOO_LONG:
+        too_long = self._takes_too_long(turn)
+        if sign.unfinished < set(self._products):
+            return self._fetch(turn, sign, gives_up=too_long)
+        if too_long:
             return self._end(turn, outcome=Outcome.PROVIDER_FAULT, reason=Reason.TOO_LONG, **words)
         turn.state.pop("slow", None)
         return self._wait(turn, words=words)
+
+    def _takes_too_long(self, turn: Turn) -> bool:
+        """Tell whether Flanks has been at it for two days.
+
+        By our own runs, for a login that its customer has just cured is old as well; or since it
+        was made, where nothing ever came.
+        """
+        status, subject = turn.status, turn.subject
+        if status and status.last_update_at is None and status.created_at:
+            return turn.now - status.created_at > TOO_LONG
+        seen = subject.same_code_runs if subject.last_code == signs.PENDING else 0
+        return seen >= RUNS_IN_TOO_LONG
 
     def _checked(self, turn: Turn) -> Step:
         """Wait for Flanks's own check of the data, which takes a day or two: never the customer."""
@@ -132,22 +149,37 @@ class Refresh(Script):
         held = turn.subject.held_as_of
         return at is not None and (held is None or at > held)
 
-    def _fetch(self, turn: Turn, sign: signs.Sign) -> Step:
-        """Ask for all kinds of data, or go on with those that were not ready before."""
+    def _fetch(self, turn: Turn, sign: signs.Sign, *, gives_up: bool = False) -> Step:
+        """Ask for all kinds of data that are ready, or for those that were not before.
+
+        Who `gives_up` waits for no other.
+        """
         of = turn.state["learned"].get("last_refresh", "")
         state = {**turn.state, "step": "data", "note": sign.note}
         missing = dict.fromkeys(sorted(sign.errored), FAILED)
-        if state.get("waiting") and state.get("of") == of:
-            state |= {"left": state["waiting"], "missing": state["missing"] | missing}
+        goes_on = state.get("waiting") and state.get("of") == of
+        wanted = state["waiting"] if goes_on else list(self._products)
+        late = [name for name in wanted if name in sign.unfinished and "verdict" not in state]
+        if gives_up:
+            missing |= dict.fromkeys(late, UNFINISHED)
+        if goes_on:
+            state |= {"missing": state["missing"] | missing}
             state["signed"] = sign.name or state["signed"]
         else:
-            state |= {"left": list(self._products), "missing": missing, "got": [], "of": of}
-            state["signed"] = sign.name
-        if not self._ignores_errors:
-            state["left"] = [name for name in state["left"] if name not in missing]
-        state["waiting"] = []
-        turn = replace(turn, state=state)
-        return self._ask(turn.subject, state) if state["left"] else self._finish(turn)
+            state |= {"missing": missing, "got": [], "of": of, "signed": sign.name}
+        skipped = {*late, *({} if self._ignores_errors else missing)}
+        state["left"] = [name for name in wanted if name not in skipped]
+        state["waiting"] = [] if gives_up else late
+        return self._go_on(replace(turn, state=state))
+
+    def _go_on(self, turn: Turn, piece: Piece | None = None) -> Step:
+        """Ask for the next kind of data, wait for those that are not ready, or end."""
+        state = turn.state
+        if state["left"]:
+            return Ask(self._call(turn.subject, state), state, piece)
+        if state["waiting"]:
+            return self._wait(turn, piece)
+        return replace(self._finish(turn), piece=piece)
 
     def _despite(self, state: State, name: str) -> bool:
         return self._ignores_errors and (name in state["missing"] or "verdict" in state)
@@ -164,6 +196,9 @@ class Refresh(Script):
             return self._failed(turn, name)
         if turn.meaning.outcome is Outcome.PENDING:
             return self._unfinished(turn, name)
+        if turn.meaning.outcome in _OF_ONE_KIND:
+            state = {**turn.state, "signed": turn.state["signed"] or self._code(turn)}
+            return self._lost(replace(turn, state=state), name)
         return self._end(turn)
 
     def _unfinished(self, turn: Turn, name: str) -> Step:
@@ -192,12 +227,7 @@ class Refresh(Script):
 
     def _after_product(self, turn: Turn, piece: Piece | None = None) -> Step:
         state = {**turn.state, "left": turn.state["left"][1:]}
-        turn = replace(turn, state=state)
-        if state["left"]:
-            return Ask(self._call(turn.subject, state), state, piece)
-        if state["waiting"]:
-            return self._wait(turn, piece)
-        return replace(self._finish(turn), piece=piece)
+        return self._go_on(replace(turn, state=state), piece)
 
     def _finish(self, turn: Turn) -> Done:
         missing, judged = turn.state["missing"], self._judged(turn)

@@ -22,13 +22,14 @@ _PARTS = {"auth": "identity", **{name: many for name, (_, many) in PRODUCTS.item
 class Sign:
     """The field that decides, by name; empty when nothing speaks against the data.
 
-    `message` is for people. `errored` names what failed, of what we ask for or `BESIDE` it; `note`
-    is what is said beside every outcome.
+    `message` is for people. `errored` names what failed, of what we ask for or `BESIDE` it,
+    `unfinished` what Flanks still fetches; `note` is what is said beside every outcome.
     """
 
     name: str
     message: str = ""
     errored: frozenset[str] = frozenset()
+    unfinished: frozenset[str] = frozenset()
     note: str = ""
 
     @property
@@ -60,7 +61,8 @@ def of(status: Status, products: Iterable[str]) -> Sign:
         said = f"Flanks still fetches: {_listed(unfinished)}."
     if name == ERRORED:
         said = not_all(dict.fromkeys(errored, "error at Flanks"))
-    return Sign(name, " ".join(filter(None, (said, note))), errored, note)
+    every = frozenset(products) if status.pending else frozenset(unfinished)
+    return Sign(name, " ".join(filter(None, (said, note))), errored, every, note)
 
 
 def _first(status: Status, *, pending: bool, errored: bool) -> str:

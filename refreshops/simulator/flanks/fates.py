@@ -141,7 +141,7 @@ UNDER_WAY = (
     FlanksFate("initial_pending", pending=True, not_created=PRODUCTS[2:]),
     *(FlanksFate(f"not_created_{product}", not_created=(product,)) for product in PRODUCTS),
     FlanksFate("pending_too_long", "provider_fault", "pending", pending=True,
-               not_created=PRODUCTS[2:], old=True),
+               not_created=PRODUCTS[2:], old=True, updated=Updated.MISSING),
     FlanksFate("processing", heals=True, refused=("portfolio",),
                refusal=Spoken(400, RETRIEVING, 20002)),
     FlanksFate("processing_everything", heals=True, refused=PRODUCTS,

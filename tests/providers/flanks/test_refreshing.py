@@ -302,21 +302,57 @@ class TestPending:
         assert play.now - NOON <= POLICY.long_work_limit
 
     @pytest.mark.parametrize("name", PRODUCTS)
-    def test_a_product_that_was_not_made_yet_is_waited_for(self, name):
-        young = {"created_at_timestamp": YOUNG}
+    def test_a_product_that_was_not_made_yet_is_waited_for_behind_the_others(self, name):
+        play = refresh().hear(status(unmade=(name,))).hear_everything()
+        play.hear(status()).hear_everything()
 
-        play = refresh().hear(status(unmade=(name,), **young), status(**young)).hear_everything()
-
+        others = [other for other in PRODUCTS if other != name]
+        assert play.calls == [STATUS, *others, STATUS, name]
         assert play.pauses == [60.0]
-        assert play.end.outcome is Outcome.FRESH
+        assert (play.end.outcome, play.end.provider_code) == (Outcome.FRESH, "")
+        assert len(play.end.bank_data.accounts) == 5
 
-    def test_after_two_days_it_is_a_fault_of_flanks(self):
+    def test_one_that_is_not_made_for_two_days_is_missing_and_the_others_are_kept(self):
+        waited = replace(SUBJECT, last_code="pending", same_code_runs=2)
+
+        play = refresh(subject=waited).hear(status(unmade=("card",))).hear_everything()
+
+        assert (play.end.outcome, play.end.reason) == (Outcome.PROVIDER_FAULT, Reason.PARTIAL)
+        assert play.end.message == "Not everything came: cards (not fetched yet)."
+        assert play.pauses == []
+        assert len(play.end.bank_data.accounts) == 4
+
+    def test_after_two_days_without_anything_it_is_a_fault_of_flanks(self):
         old = int((NOON - timedelta(hours=49)).timestamp())
+        never = {"last_update_timestamp": None, "last_update": None, "time": None}
 
-        end = refresh().hear(status(pending=True, created_at_timestamp=old)).end
+        end = refresh().hear(status(pending=True, created_at_timestamp=old, **never)).end
 
         assert (end.outcome, end.reason) == (Outcome.PROVIDER_FAULT, Reason.TOO_LONG)
         assert end.provider_code == "pending"
+
+    def test_an_old_login_that_its_customer_has_just_cured_is_waited_for(self):
+        old = int((NOON - timedelta(days=300)).timestamp())
+        cured = replace(SUBJECT, last_code="blocked", same_code_runs=9)
+
+        play = refresh(subject=cured).hear(status(pending=True, created_at_timestamp=old))
+
+        assert play.pauses == [60.0]
+
+    def test_what_two_runs_have_waited_for_is_a_fault_of_flanks(self):
+        waited = replace(SUBJECT, last_code="pending", same_code_runs=2)
+
+        end = refresh(subject=waited).hear(status(pending=True)).end
+
+        assert (end.outcome, end.reason) == (Outcome.PROVIDER_FAULT, Reason.TOO_LONG)
+
+    @pytest.mark.parametrize("code", [50001, 60000])
+    def test_what_is_said_of_one_kind_of_data_costs_that_alone(self, code):
+        play = refresh().hear(status()).hear_everything(card=refused(code))
+
+        assert (play.end.outcome, play.end.reason) == (Outcome.PROVIDER_FAULT, Reason.PARTIAL)
+        assert play.end.provider_code == str(code)
+        assert len(play.end.bank_data.accounts) == 4
 
     def test_a_failure_in_between_changes_nothing(self):
         pending = status(pending=True, created_at_timestamp=YOUNG)
