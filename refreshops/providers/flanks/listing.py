@@ -14,7 +14,7 @@ from refreshops.rules.freshness import DataState
 from refreshops.rules.outcomes import Outcome, Reason
 
 # More pages than this are no list of ours; a provider that never says it was the last ends here.
-MOST_PAGES = 1000
+MOST_PAGES = 10_000
 
 
 class Listing(Script):
