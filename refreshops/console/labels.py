@@ -6,6 +6,7 @@ A list of several providers keeps the words of the first one in the settings.
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib import admin
 from django.http import HttpRequest
 
 from refreshops import wiring
@@ -40,17 +41,25 @@ def under(label: str, column: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return headed
 
 
+@admin.display(description="provider")
+def at_provider(row: Any) -> str:
+    """Render whose a row is, which comes with its provider or names it itself."""
+    return str(row.provider).capitalize()
+
+
 def renamed(
-    admin: Any, request: HttpRequest, columns: tuple[Any, ...], *, names: dict[str, str]
+    shown_by: Any, request: HttpRequest, columns: tuple[Any, ...], *, names: dict[str, str]
 ) -> tuple[Any, ...]:
     """Return a list's columns with headings of the provider it is narrowed to.
 
-    `names` are columns by the word they show: {"code": "code", "login": "login_id"}.
+    `names` are columns by the word they show: {"code": "code", "login": "login_id"}. A list of
+    several providers says of each row whose it is, before the institution.
     """
-    if len(wiring.provider_names()) == len(listed(request)) > 1:
-        return columns
+    if len(listed(request)) > 1:
+        place = columns.index("institution")
+        return (*columns[:place], at_provider, *columns[place:])
     words = words_of_list(request)
     return tuple(
-        under(getattr(words, names[name]), getattr(admin, name)) if name in names else name
+        under(getattr(words, names[name]), getattr(shown_by, name)) if name in names else name
         for name in columns
     )

@@ -1,0 +1,79 @@
+"""The words of screens that show rows of two providers, or of the second one alone."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from refreshops import wiring
+from refreshops.logins.models import Provider
+from tests.builders import make_login
+from tests.console.conftest import make_attempt, make_call, make_run, page_of
+
+TOKEN = "Cd7.hQ_2mZ~kP-9XyW4b"
+
+
+@pytest.fixture
+def flanks(db):
+    return Provider.objects.create(name="flanks", cost_per_login_month="2.00", currency="EUR")
+
+
+@pytest.fixture
+def theirs(flanks, register):
+    """Return a login of "manager" at the second provider, asked once."""
+    login = make_login(provider=flanks, customer=register.customer, login_id=TOKEN)
+    run = make_run(provider=flanks)
+    attempt = make_attempt(run, login, outcome="user_action", provider_code="blocked")
+    make_call(login, run, provider="flanks", attempt_id=attempt.pk, provider_code="50003")
+    return login
+
+
+def shown(response):
+    assert response.status_code == 200
+    return " ".join(response.content.decode().split())
+
+
+def column(page, name):
+    return [part.split("</td>")[0] for part in page.split(f'<td class="field-{name}">')[1:]]
+
+
+LISTS = pytest.mark.parametrize("path", ["/logins/login/", "/tracing/call/"])
+
+
+@LISTS
+def test_a_list_of_two_providers_says_whose_each_row_is(theirs, signed_in, path):
+    page = shown(signed_in("ops").get(path))
+
+    assert set(column(page, "at_provider")) == {"Flinks", "Flanks"}
+    assert ">Provider<" in page
+
+
+@LISTS
+@pytest.mark.parametrize("query", ["?provider=flinks", "?provider=flanks"])
+def test_a_list_of_one_chosen_provider_does_not_repeat_it(theirs, signed_in, path, query):
+    page = shown(signed_in("ops").get(path + query))
+
+    assert column(page, "at_provider") == []
+    assert 'id="result_list"' in page
+
+
+@LISTS
+def test_where_one_provider_is_set_up_no_list_names_it(theirs, signed_in, settings, path):
+    settings.FLANKS_API_URL = ""
+
+    page = shown(signed_in("ops").get(path))
+
+    assert column(page, "at_provider") == []
+    assert 'id="result_list"' in page
+
+
+@LISTS
+def test_naming_the_provider_asks_the_database_nothing_more(theirs, signed_in, settings, path):
+    client = signed_in("ops")
+    client.get(path)
+    with CaptureQueriesContext(connection) as both:
+        client.get(path)
+    settings.FLANKS_API_URL = ""
+    with CaptureQueriesContext(connection) as one:
+        client.get(path)
+
+    assert len(both) == len(one)
