@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from refreshops import wiring
 from refreshops.console.addresses import all_logins, cases_list, runs_list
 from refreshops.console.approval_filter import APPROVAL, MINE
 from refreshops.console.cases_recovery import Recovered, recovered_by_bank, recovered_in_all
@@ -18,12 +19,14 @@ MOST_BANKS = 6
 class Attention:
     """How many leak and what they cost, drop out, wait for approval, and stay unconfirmed.
 
-    `recovered` are the cases of the last month in all, `banks` those of the banks with the most.
+    `clock` is false where no provider shown drops logins out. `recovered` are the cases of the last
+    month in all, `banks` those of the banks with the most.
     """
 
     leaking: int
     money: str
     leaking_url: str
+    clock: bool
     dropping_out: int
     dropping_out_url: str
     already_out: int
@@ -46,6 +49,7 @@ def attention_of(seen: Overview, *, cases: bool) -> Attention:
         leaking=sum(seen.leaking.values()),
         money=money_words(per_provider=seen.leaking, prices=seen.prices),
         leaking_url=all_logins(leak=leaks.OFF_HERE_ON_THERE, **at),
+        clock=any(row.name in wiring.dropping() for row in seen.shown),
         dropping_out=seen.dropping_out,
         dropping_out_url=soon_url(**at),
         already_out=seen.already_out,

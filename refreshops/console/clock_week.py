@@ -45,6 +45,8 @@ class Week:
     not_known: int
     soon_url: str
     out_url: str
+    # Providers that drop nobody out, by the names people read.
+    without: list[str]
 
 
 def week_of(user: Any, *, now: datetime, asked_today: bool) -> Week:
@@ -52,8 +54,10 @@ def week_of(user: Any, *, now: datetime, asked_today: bool) -> Week:
 
     With `asked_today` today's daily run is over: then it cannot be missed any more.
     """
+    dropping = wiring.dropping()
     logins = Login.objects.all() if sees_everything(user) else logins_by_customer(user)
-    found = clock.read(logins, now=now, zone=timezone.get_current_timezone())
+    zone = timezone.get_current_timezone()
+    found = clock.read(logins, now=now, zone=zone, providers=dropping)
     return Week(
         bars=_bars(found.days),
         sentence=clock.sentence(found, asked_today=asked_today),
@@ -62,6 +66,9 @@ def week_of(user: Any, *, now: datetime, asked_today: bool) -> Week:
         not_known=found.not_known,
         soon_url=soon_url(),
         out_url=out_url(),
+        without=[
+            wiring.words(name).title for name in wiring.provider_names() if name not in dropping
+        ],
     )
 
 
@@ -89,6 +96,6 @@ def _height(count: int, *, most: int) -> int:
 
 
 def todays_run_over(now: datetime) -> QuerySet[Run]:
-    """Return today's daily runs that are over."""
+    """Return today's daily runs that are over, of the providers that drop logins out."""
     today = Run.objects.filter(origin=Origin.DAILY.value, local_date=wiring.local_date(now))
-    return today.filter(state=RunState.CLOSED.value)
+    return today.filter(state=RunState.CLOSED.value, provider__name__in=wiring.dropping())

@@ -101,7 +101,7 @@ def _leaking(user: Any, *, now: datetime) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Told:
-    """Each provider's price and newest report, and whether today's runs are over."""
+    """Each provider's price and newest report, and whether today's run is over for the clock."""
 
     names: Names
     prices: Prices

@@ -4,12 +4,13 @@ Reads what the last attempts stored in `drops_out_at`; how the moment comes abou
 rule and lives in its folder. Source: design.md section 7, fact 3.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from django.db.models import CharField, Count, Q, Value
 
-from refreshops.logins.models import LoginQuerySet, LoginStatus, Nightly
+from refreshops.logins.models import LoginQuerySet, LoginStatus, Nightly, Provider
 from refreshops.logins.owned import begun_at_customers
 
 SOON = timedelta(days=2)
@@ -65,17 +66,35 @@ def has_dropped_out(*, now: datetime) -> Q:
     return _TICKS & Q(drops_out_at__lte=now)
 
 
-def not_known(logins: LoginQuerySet) -> LoginQuerySet:
-    """Return active logins of which no answer told the moment yet: new, or just switched on."""
-    return logins.filter(_TICKS, drops_out_at__isnull=True)
+def not_known(logins: LoginQuerySet, *, providers: Collection[str]) -> LoginQuerySet:
+    """Return active logins of which no answer told the moment yet: new, or just switched on.
+
+    `providers` are the names of those that drop logins out at all; the others never tell one.
+    """
+    return logins.filter(_TICKS & _untold(providers))
 
 
-def read(logins: LoginQuerySet, *, now: datetime, zone: tzinfo, days: int = DAYS) -> Clock:
-    """Read the clock for `days` local dates, today first, in one query."""
+def _untold(providers: Collection[str]) -> Q:
+    dropping = Provider.objects.filter(name__in=providers)
+    return Q(drops_out_at__isnull=True, provider__in=dropping.values("pk"))
+
+
+def read(
+    logins: LoginQuerySet,
+    *,
+    now: datetime,
+    zone: tzinfo,
+    providers: Collection[str],
+    days: int = DAYS,
+) -> Clock:
+    """Read the clock for `days` local dates, today first, in one query.
+
+    `providers` are the names of those that drop logins out of their nightly refresh.
+    """
     edges = _edges(now, zone=zone, days=days)
     parts = {
         "already_out": Q(drops_out_at__lte=now),
-        "not_known": Q(drops_out_at__isnull=True),
+        "not_known": _untold(providers),
         "soon": Q(drops_out_at__gt=now, drops_out_at__lte=now + SOON),
     }
     for number, (_, since, until) in enumerate(edges):
@@ -109,7 +128,8 @@ def forecast(
     logins: LoginQuerySet, *, now: datetime, zone: tzinfo, days: int = DAYS
 ) -> tuple[Day, ...]:
     """Return how many of `logins` drop out on each of the next local dates, today first."""
-    return read(logins, now=now, zone=zone, days=days).days
+    # Each has a date already, whoever told it.
+    return read(logins, now=now, zone=zone, days=days, providers=()).days
 
 
 def _edges(now: datetime, *, zone: tzinfo, days: int) -> list[tuple[date, datetime, datetime]]:

@@ -1,6 +1,6 @@
 """The leaks as plain values: the lists, what they cost, and the seven-day clock, for JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -36,13 +36,18 @@ _SHOWN_OF_UNKNOWN = (
 
 
 def report(
-    logins: LoginQuerySet, *, now: datetime, zone: tzinfo, asked_today: bool
+    logins: LoginQuerySet,
+    *,
+    now: datetime,
+    zone: tzinfo,
+    asked_today: bool,
+    dropping: Collection[str],
 ) -> dict[str, Any]:
     """Return what leaks among `logins`, and the unknown ones, as values JSON can hold.
 
     One list for each of `LISTS`; `monthly_cost` is what *off here, on there* costs by currency,
     `monthly_costs` what every list costs that can cost anything, `unconfirmed` how many switch-offs
-    are overdue.
+    are overdue. `dropping` are the providers that have a clock.
     """
     found: dict[str, Any] = {name: list(rows(logins, name)) for name in leaks.LEAKS}
     found[UNKNOWN_HERE] = list(unknown_rows())
@@ -52,7 +57,9 @@ def report(
         "monthly_cost": costs[leaks.OFF_HERE_ON_THERE],
         "monthly_costs": costs,
         "unconfirmed": leaks.unconfirmed_for_long(logins, now=now).count(),
-        "clock": clock_values(logins, now=now, zone=zone, asked_today=asked_today),
+        "clock": clock_values(
+            clock.read(logins, now=now, zone=zone, providers=dropping), asked_today=asked_today
+        ),
     }
 
 
@@ -82,13 +89,10 @@ def money(costs: list[leaks.Cost]) -> dict[str, str]:
     return {cost.currency: f"{cost.amount:.2f}" for cost in costs}
 
 
-def clock_values(
-    logins: LoginQuerySet, *, now: datetime, zone: tzinfo, asked_today: bool
-) -> dict[str, Any]:
+def clock_values(read: clock.Clock, *, asked_today: bool) -> dict[str, Any]:
     """Return the seven-day clock: who drops out on each local date, who is out, and of whom we
     do not know.
     """
-    read = clock.read(logins, now=now, zone=zone)
     return {
         "sentence": clock.sentence(read, asked_today=asked_today),
         "days": [{"date": day.date.isoformat(), "drop_out": day.count} for day in read.days],

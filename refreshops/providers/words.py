@@ -9,7 +9,8 @@ class ProviderWords:
 
     `refreshes` says in a sentence how it refreshes logins by itself. `asking` is the endpoint whose
     answer tells how a login stands, `refreshing` are those whose answer can be the outcome of its
-    refresh, and `endpoints` all that we call, in the order of a list to choose from.
+    refresh, and `endpoints` all that we call, in the order of a list to choose from. `drops_out`
+    tells whether its own refresh leaves out logins that failed, or were not asked for, for long.
     """
 
     title: str
@@ -19,6 +20,7 @@ class ProviderWords:
     last_refresh: str
     support: str
     refreshes: str
+    drops_out: bool
     asking: str
     refreshing: frozenset[str]
     endpoints: tuple[str, ...]

@@ -28,7 +28,7 @@ _SCALED = ("busy_wait", *_LONG_WORK)
 CANONICAL, spelled_freely = vocabulary.CANONICAL, vocabulary.spelled_freely
 words, explain, listed_code = vocabulary.words, vocabulary.explain, vocabulary.listed_code
 code_tables, codes_of = vocabulary.code_tables, vocabulary.codes_of
-escalations = vocabulary.escalations
+escalations, dropping = vocabulary.escalations, vocabulary.dropping
 
 
 def provider_names() -> tuple[str, ...]:

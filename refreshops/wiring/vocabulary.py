@@ -74,6 +74,11 @@ def words(provider_name: str) -> ProviderWords:
     return known.words
 
 
+def dropping() -> list[str]:
+    """Return the providers that drop logins out of their nightly refresh: those with a clock."""
+    return [name for name, known in VOCABULARIES.items() if known.words.drops_out]
+
+
 def explain(
     provider_name: str,
     *,

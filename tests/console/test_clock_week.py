@@ -1,12 +1,14 @@
 """The seven-day clock on screen: each bar, its sentence, and the lists behind the numbers."""
 
+import json
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from refreshops.console.clock_week import HEIGHT, week_of
-from tests.builders import NOON, make_customer, make_login, make_logins
+from tests.builders import NOON, make_customer, make_login, make_logins, make_provider
 from tests.console.conftest import make_run
 
 
@@ -79,3 +81,44 @@ def test_the_page_draws_a_bar_and_a_number_for_each_day(signed_in, people):
     assert html.count("<rect") == 7
     assert 'id="clock"' in html
     assert "style=" not in html.split('id="clock"')[1]
+
+
+class TestWithAProviderThatDropsNobodyOut:
+    """Its logins never get a moment: they are none of those of whom it is not known yet."""
+
+    @pytest.fixture(autouse=True)
+    def both(self, people):
+        own = make_customer("OWN-1", account_manager=people["manager"])
+        make_logins(2, nightly="on", customer=own)
+        make_logins(3, nightly="on", customer=own, provider=make_provider("flanks"))
+
+    @pytest.mark.parametrize("name", ["ops", "manager"])
+    def test_its_logins_are_not_counted_and_it_is_named(self, signed_in, name):
+        page = signed_in(name).get("/leaks/")
+
+        assert page.context["week"].not_known == 2
+        assert page.context["week"].sentence == "Nobody drops out within 7 days. 2 not known yet."
+        assert "Flanks drops nobody out" in page.content.decode()
+
+    def test_it_is_not_named_where_it_is_not_set_up(self, signed_in, settings):
+        settings.FLANKS_API_URL = ""
+
+        assert "drops nobody out" not in signed_in("ops").get("/leaks/").content.decode()
+
+    def test_its_run_takes_nothing_from_todays_run(self, signed_in, capsys):
+        now = timezone.now()
+        make_login(nightly="on", drops_out_at=now + timedelta(hours=30))
+        flanks = make_provider("flanks")
+        make_run(origin="daily", state="closed", closed_at=now, provider=flanks)
+        make_run(origin="daily", state="open")
+
+        page = signed_in("ops").get("/leaks/")
+        call_command("leaks")
+
+        assert page.context["week"].sentence.startswith("If today's run is missed, 1 drops out")
+        assert page.context["week"].sentence in capsys.readouterr().out
+
+    def test_the_command_says_the_same(self, capsys):
+        call_command("leaks", "--json")
+
+        assert json.loads(capsys.readouterr().out)["clock"]["not_known"] == 2

@@ -11,7 +11,7 @@ from django.utils.html import strip_tags
 from refreshops.console.morning import morning_of
 from refreshops.logins.models import Provider
 from refreshops.routine.schedules import set_daily_time
-from tests.builders import NOON, make_login, make_logins, make_provider
+from tests.builders import NOON, make_customer, make_login, make_logins, make_provider
 from tests.console.conftest import make_attempt, make_run
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +113,23 @@ def test_what_grew_old_at_one_provider_takes_no_green_from_the_other(people, fla
     assert (fresh.label, fresh.count, fresh.colour) == ("Fresh", 2, "fresh")
     assert (was.label, was.count, was.colour) == ("Was fresh at Flanks", 4, "due")
     assert [place.missed for place in morning.mornings.days[-2].places] == [False, True]
+
+
+@pytest.mark.parametrize("name", ["ops", "manager"])
+@pytest.mark.parametrize(("chosen", "clock"), [("", True), ("flinks", True), ("flanks", False)])
+def test_there_is_a_clock_only_where_logins_drop_out(
+    signed_in, people, flanks, name, chosen, clock
+):
+    own = make_customer("OWN-1", account_manager=people["manager"])
+    for provider in (make_provider(), flanks):
+        make_login(provider=provider, customer=own)
+
+    html = signed_in(name).get("/", {"provider": chosen}).content.decode()
+
+    assert ('<b class="about">Money</b>' in html, '<b class="about">Clock</b>' in html) == (
+        True,
+        clock,
+    )
 
 
 @pytest.mark.parametrize("chosen", ["", "flinks", "flanks"])

@@ -11,9 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from refreshops.logins import clock
 from refreshops.logins.clock import Clock, Day
 from refreshops.logins.models import Login, LoginStatus, Nightly
-from tests.builders import NOON, make_login
+from refreshops.logins.owned import owned_by
+from tests.builders import NOON, make_login, make_logins, make_provider
 
 TORONTO = ZoneInfo("America/Toronto")
+# The providers that drop logins out of their nightly refresh.
+DROPPING = ("flinks",)
 # Noon in Toronto on a Friday: its local midnight is at five in UTC.
 TODAY = date(2026, 11, 20)
 
@@ -81,7 +84,7 @@ class TestTheForecast:
 
     def test_it_is_one_query(self):
         with CaptureQueriesContext(connection) as queries:
-            clock.read(Login.objects.all(), now=NOON, zone=TORONTO)
+            clock.read(Login.objects.all(), now=NOON, zone=TORONTO, providers=DROPPING)
 
         assert len(queries) == 1
 
@@ -107,13 +110,39 @@ class TestTheLists:
         make_login(drops_out_at=NOON)
         make_login(nightly=Nightly.OFF)
 
-        assert list(clock.not_known(Login.objects.all())) == [new]
+        assert list(clock.not_known(Login.objects.all(), providers=DROPPING)) == [new]
+
+    @pytest.mark.parametrize(
+        ("providers", "number"),
+        [
+            pytest.param(["flinks"], 2, id="one-drops-out"),
+            pytest.param(["flinks", "flanks"], 5, id="both-drop-out"),
+            pytest.param([], 0, id="nobody-drops-out"),
+        ],
+    )
+    def test_where_nobody_ever_drops_out_nothing_is_left_to_be_known(self, providers, number):
+        make_logins(2)
+        make_logins(3, provider=make_provider("flanks"))
+        parts = {
+            "all": Login.objects.all(),
+            "some": Login.objects.filter(pk__gt=0),
+            "a-managers": Login.objects.filter(owned_by(None)),
+        }
+        terms = {"now": NOON, "zone": UTC, "providers": providers}
+
+        found = {name: clock.read(rows, **terms).not_known for name, rows in parts.items()}
+
+        listed = clock.not_known(Login.objects.all(), providers=providers)
+        assert found == dict.fromkeys(parts, number)
+        assert listed.count() == number
 
     def test_the_numbers_of_the_clock_are_the_rows_of_the_lists(self):
         chance = random.Random(20261120)
+        providers = [make_provider(), make_provider(), make_provider("flanks")]
         for _ in range(120):
             hours = chance.randrange(-50, 300)
             make_login(
+                provider=chance.choice(providers),
                 drops_out_at=chance.choice([None, in_days(hours=hours), in_days(hours=hours)]),
                 status=chance.choice(
                     [LoginStatus.ACTIVE, LoginStatus.ACTIVE, LoginStatus.INACTIVE]
@@ -123,13 +152,14 @@ class TestTheLists:
             )
         everyone = Login.objects.all()
 
-        found = clock.read(everyone, now=NOON, zone=UTC)
+        found = clock.read(everyone, now=NOON, zone=UTC, providers=DROPPING)
 
         midnight = datetime(2026, 11, 27, tzinfo=UTC)
         within = clock.dropping_out(everyone, now=NOON, within=midnight - NOON)
         assert sum(day.count for day in found.days) == within.count()
         assert found.already_out == clock.already_out(everyone, now=NOON).count()
-        assert found.not_known == clock.not_known(everyone).count()
+        not_known = clock.not_known(everyone, providers=DROPPING)
+        assert found.not_known == not_known.count() < len(everyone.filter(drops_out_at=None))
 
 
 def clock_of(*counts, not_known=0):

@@ -166,7 +166,12 @@ class TestTheReport:
     @pytest.fixture
     def report(self):
         def make(**terms):
-            usual = {"now": NOON, "zone": UTC, "asked_today": False}
+            usual = {
+                "now": NOON,
+                "zone": UTC,
+                "asked_today": False,
+                "dropping": ["flinks"],
+            }
             return leak_report.report(Login.objects.all(), **(usual | terms))
 
         return make

@@ -75,7 +75,7 @@ def test_what_is_looked_at_is_the_same_in_the_whole_register(manager):
 
 
 def test_the_clock_reads_the_same_of_everybody_of_a_manager_and_of_any_other_part(manager):
-    now = {"now": NOON, "zone": ZONE}
+    now = {"now": NOON, "zone": ZONE, "providers": ["flinks"]}
     own = Login.objects.filter(customer__account_manager=manager)
 
     everybody = clock.read(Login.objects.all(), **now)

@@ -13,6 +13,7 @@ words = ProviderWords(
     last_refresh="last_update_timestamp",
     support="the support of Flanks",
     refreshes="Flanks refreshes every login it holds about once a day, and has no switch for that.",
+    drops_out=False,
     asking=STATUS,
     refreshing=frozenset({STATUS, *PRODUCTS}),
     endpoints=(STATUS, *PRODUCTS, TOKEN, FORCE, LIST, DELETE, CREATE_SESSION),

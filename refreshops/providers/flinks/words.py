@@ -11,6 +11,7 @@ words = ProviderWords(
     last_refresh="LastRefresh",
     support="the support of Flinks",
     refreshes="Flinks refreshes every login at night, unless its nightly refresh is switched off.",
+    drops_out=True,
     asking=calls.AUTHORIZING,
     refreshing=frozenset(
         {

@@ -40,6 +40,7 @@ class Command(BaseCommand):
             now=now,
             zone=get_default_timezone(),
             asked_today=_asked_today(),
+            dropping=wiring.dropping(),
         )
         found["reports"] = reports.newest()
         if options["json"]:
@@ -94,7 +95,8 @@ def _money(found: dict[str, Any], name: str) -> str:
 
 
 def _asked_today() -> bool:
-    """Tell whether today's daily run is over."""
+    """Tell whether today's daily run is over where logins drop out."""
     today = wiring.local_date(wiring.clock())
     runs = Run.objects.filter(origin=Origin.DAILY.value, local_date=today)
+    runs = runs.filter(provider__name__in=wiring.dropping())
     return runs.filter(state=RunState.CLOSED.value).exists()
