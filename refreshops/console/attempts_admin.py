@@ -11,7 +11,9 @@ from refreshops.console import filters
 from refreshops.console.addresses import bundle_of, calls_list, page
 from refreshops.console.badges import data_words, mark, outcome_badge, purpose_words
 from refreshops.console.call_filters import choice_filter
+from refreshops.console.columns import code_as_it_came
 from refreshops.console.keyset import KeysetAdmin
+from refreshops.console.labels import heading, under
 from refreshops.console.machine_rows import MachineRowsAdmin
 from refreshops.console.moments import moment
 from refreshops.console.scoping import sees_everything, sought_by_login
@@ -84,8 +86,11 @@ class AttemptAdmin(KeysetAdmin, MachineRowsAdmin):
         return linking_runs(request.user, super().get_list_display(request))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
-        """Offer the bundle to those who may make one."""
+        """Call the code what its provider does; offer the bundle to those who may make one."""
         shown = linking_runs(request.user, self.fields)
+        if obj is not None:
+            code = under(heading(obj.run.provider.name, "code"), self.code)
+            shown = tuple(code if name == "provider_code" else name for name in shown)
         return (*shown, "bundle") if request.user.has_perm("tracing.bundle_call") else shown
 
     def get_search_results(
@@ -131,6 +136,10 @@ class AttemptAdmin(KeysetAdmin, MachineRowsAdmin):
         if not attempt.outcome:
             return ""
         return outcome_badge(attempt.outcome, attempt.outcome_reason, attempt.purpose)
+
+    def code(self, attempt: Attempt) -> str:
+        """Render the code as it came."""
+        return code_as_it_came(attempt.provider_code) or "–"
 
     @admin.display(description="ended")
     def finished(self, attempt: Attempt) -> str:

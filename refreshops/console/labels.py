@@ -28,6 +28,16 @@ def words_of_list(request: HttpRequest) -> ProviderWords:
     return wiring.words(listed(request)[0])
 
 
+def heading(provider: str, word: str) -> str:
+    """Return one of a provider's own words to head a field whose first letter is made a capital.
+
+    One that begins with a small letter is not to be misspelt: the provider's name goes before it.
+    """
+    words = wiring.words(provider)
+    spelt: str = getattr(words, word)
+    return f"{words.title} {spelt}" if spelt[:1].islower() else spelt
+
+
 def under(label: str, column: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return a column of a list under another heading."""
 

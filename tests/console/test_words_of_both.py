@@ -77,3 +77,15 @@ def test_naming_the_provider_asks_the_database_nothing_more(theirs, signed_in, s
         client.get(path)
 
     assert len(both) == len(one)
+
+
+def test_the_page_of_an_attempt_calls_the_code_what_its_provider_does(theirs, register, signed_in):
+    client = signed_in("ops")
+
+    page = shown(client.get(page_of(theirs.attempts.get())))
+    other = shown(client.get(page_of(register.own_attempt)))
+
+    assert f"Flanks {wiring.words('flanks').code}" in page
+    assert ">blocked</code>" in page
+    assert "FlinksCode" not in page
+    assert "FlinksCode" in other
