@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('logins', '0016_links_know_their_session'),
+        ('logins', '0015_links_know_their_session'),
     ]
 
     operations = [

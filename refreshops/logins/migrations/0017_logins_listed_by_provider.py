@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("logins", "0017_counted_by_provider")]
+    dependencies = [("logins", "0016_counted_by_provider")]
 
     operations = [
         migrations.AddIndex(
