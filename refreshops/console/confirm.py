@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 
+from refreshops.console import labels
 from refreshops.console.once import new_token
 from refreshops.console.trails import trail_to
 
@@ -20,9 +21,10 @@ from refreshops.console.trails import trail_to
 class Question:
     """What the page says and asks; `facts` are pairs, `hidden` goes back with the form.
 
-    `typed` is what a person must type to go on (field `typed`); with `starts_at` they may give a
-    date (field `starts_on`) before which the order waits. `notices` stand above the form.
-    `about` is the row whose page `back_url` is, where it has been read.
+    `sample` are logins, or rows that read like them, each with its provider. `typed` is what a
+    person must type to go on (field `typed`); with `starts_at` they may give a date (field
+    `starts_on`) before which the order waits. `notices` stand above the form. `about` is the row
+    whose page `back_url` is, where it has been read.
     """
 
     title: str
@@ -40,6 +42,12 @@ class Question:
     typed: str = ""
     notices: list[str | SafeString] = field(default_factory=list)
     about: Any = None
+
+    @property
+    def login_id(self) -> str:
+        """What the ids of the sample are called: of several providers, as lists of those do."""
+        words = labels.words_of_rows(self.sample) or labels.words_of_several()
+        return words.login_id
 
     def is_typed(self, request: HttpRequest) -> bool:
         """Tell whether the wanted text was typed; only spaces around it are forgiven."""

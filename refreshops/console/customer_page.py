@@ -24,6 +24,7 @@ from django.urls import NoReverseMatch, reverse
 
 from refreshops.console import link_pages, privacy_pages
 from refreshops.console.addresses import all_logins, page
+from refreshops.console.labels import words_of_rows
 from refreshops.console.order_kinds import KINDS, Kind, may
 from refreshops.console.orders import CHARGED
 from refreshops.console.scoping import attempts_of, logins_of
@@ -106,18 +107,22 @@ def customer_context(request: HttpRequest, customer: Customer) -> dict[str, Any]
     """Return the panels of a customer's page, as far as this person may see them."""
     logins = logins_of(request.user).filter(customer=customer)
     sums = _sums(logins)
+    lines = _lines(logins)
+    receipts = _receipts(request, customer)
     number = sums.number
     return {
         "title": str(customer),
         "subtitle": None,
         "customer": customer,
-        "lines": _lines(logins),
+        "lines": lines,
+        "words": words_of_rows(line.login for line in lines),
         "number": number,
         "not_shown": max(0, number - LOGINS_SHOWN),
         "cost": _money({currency: amount for currency, amount in sums.costs.items() if amount}),
         "orders": [] if customer.erasure_asked_at else _orders(request, sums),
         "logins_url": all_logins(customer__id__exact=str(customer.pk)),
-        "receipts": _receipts(request, customer),
+        "receipts": receipts,
+        "receipt_words": words_of_rows(line.attempt.login for line in receipts),
         "privacy": _privacy(request, customer),
         "link_url": link_pages.address_for_customer(request.user, customer),
         "may_send": link_pages.may_send(request.user),
@@ -178,7 +183,9 @@ def _receipts(request: HttpRequest, customer: Customer) -> list[OrderLine]:
     rows = attempts_of(request.user).filter(
         login__customer=customer, purpose__in=[purpose.value for purpose in WITH_RECEIPT]
     )
-    newest = rows.select_related("login", "run__opened_by").order_by("-pk")[:RECEIPTS_SHOWN]
+    newest = rows.select_related("login__provider", "run__opened_by").order_by("-pk")[
+        :RECEIPTS_SHOWN
+    ]
     return [OrderLine(row, receipt_url(row)) for row in newest]
 
 

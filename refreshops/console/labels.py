@@ -3,7 +3,7 @@
 A list of several providers keeps the words of the first one in the settings.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -28,6 +28,11 @@ def words_of_list(request: HttpRequest) -> ProviderWords:
     return wiring.words(listed(request)[0])
 
 
+def words_of_several() -> ProviderWords:
+    """Return the words that rows of several providers are headed with."""
+    return wiring.words("")
+
+
 def heading(provider: str, word: str) -> str:
     """Return one of a provider's own words to head a field whose first letter is made a capital.
 
@@ -36,6 +41,12 @@ def heading(provider: str, word: str) -> str:
     words = wiring.words(provider)
     spelt: str = getattr(words, word)
     return f"{words.title} {spelt}" if spelt[:1].islower() else spelt
+
+
+def words_of_rows(rows: Iterable[Any]) -> ProviderWords | None:
+    """Return the words of the one provider of these rows; None where they are of several."""
+    names = {row.provider.name for row in rows}
+    return wiring.words(names.pop()) if len(names) == 1 else None
 
 
 def under(label: str, column: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -98,7 +98,7 @@ def _reports(user: Any, providers: list[Provider]) -> list[Provider]:
 
 def _question(request: HttpRequest, look: Look) -> Question:
     keys = look.keys
-    first = Login.objects.filter(pk__in=keys[:20]).select_related("customer")
+    first = Login.objects.filter(pk__in=keys[:20]).select_related("customer", "provider")
     return Question(
         title="Look again",
         consequence="Asks the provider for its nightly schedule of these logins, and changes "

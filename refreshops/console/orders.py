@@ -109,7 +109,7 @@ def plan(
         limit=", ".join(f"{row} {row.logins_per_minute} a minute" for row in asked)
         or "no call is made",
         cost=_cost(kind, asked, counts),
-        sample=list(touched.select_related("customer")[:SAMPLE]),
+        sample=list(touched.select_related("customer", "provider")[:SAMPLE]),
         left_out=_left_out(kind, chosen, whole - number),
         here_only=sum(counts[row.pk].all for row in providers if row not in asked),
         peculiar=_peculiar(kind, providers, counts),

@@ -182,7 +182,9 @@ def _erase_question(request: HttpRequest, customer: Customer) -> Question:
         needs_reason=True,
         grave=True,
         facts=_facts(request, customer, privacy.holdings(customer)),
-        sample=list(left.select_related("customer").order_by("institution", "pk")[:SAMPLE]),
+        sample=list(
+            left.select_related("customer", "provider").order_by("institution", "pk")[:SAMPLE]
+        ),
         not_shown=max(0, number - SAMPLE),
         possible=customer.erased_at is None,
         typed=customer.reference.strip() or TYPED_OTHERWISE,

@@ -10,7 +10,7 @@ from refreshops.console.confirm import Question
 from refreshops.console.leak_lists import how_many, money_words, prices
 from refreshops.console.moments import lasting_words
 from refreshops.console.orders import KINDS
-from refreshops.logins.models import UnknownLogin
+from refreshops.logins.models import Provider, UnknownLogin
 from refreshops.rules.lifecycle import Purpose
 from refreshops.rules.pacing import forecast
 
@@ -72,7 +72,7 @@ def question_about(rows: list[UnknownLogin], *, purpose: Purpose) -> Question:
         needs_reason=True,
         grave=True,
         facts=facts,
-        sample=[_as_login(row) for row in rows[:SAMPLE]],
+        sample=[_Unregistered(row.provider, row.login_id) for row in rows[:SAMPLE]],
         not_shown=max(0, number - SAMPLE),
         hidden=hidden_fields(rows, words.action) if rows else [],
         typed=KINDS[purpose].typed,
@@ -87,13 +87,15 @@ def hidden_fields(rows: list[UnknownLogin], action: str) -> list[tuple[str, str]
     return [*fields, ("rows", ",".join(keys)), (ACTION_CHECKBOX_NAME, keys[0])]
 
 
-def _as_login(row: UnknownLogin) -> dict[str, str]:
-    return {
-        "customer": NOBODYS,
-        "institution": "",
-        "login_id": row.login_id,
-        "status": "not registered",
-    }
+@dataclass(frozen=True)
+class _Unregistered:
+    """What the confirmation page lists of a login that is nobody's here."""
+
+    provider: Provider
+    login_id: str
+    customer: str = NOBODYS
+    institution: str = ""
+    status: str = "not registered"
 
 
 def _lasting(rows: list[UnknownLogin], counted: dict[int, int], *, purpose: Purpose) -> str:

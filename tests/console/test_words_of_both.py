@@ -6,8 +6,9 @@ from django.test.utils import CaptureQueriesContext
 
 from refreshops import wiring
 from refreshops.logins.models import Provider
-from tests.builders import make_login
+from tests.builders import make_customer, make_login
 from tests.console.conftest import make_attempt, make_call, make_run, page_of
+from tests.console.test_orders import asked
 
 TOKEN = "Cd7.hQ_2mZ~kP-9XyW4b"
 
@@ -89,3 +90,49 @@ def test_the_page_of_an_attempt_calls_the_code_what_its_provider_does(theirs, re
     assert ">blocked</code>" in page
     assert "FlinksCode" not in page
     assert "FlinksCode" in other
+
+
+WORD = wiring.words("flanks").login_id
+
+
+def heads(response):
+    return {part.split("</th>")[0] for part in shown(response).split('<th scope="col">')[1:]}
+
+
+def test_the_confirmation_of_an_order_lists_ids_under_their_providers_word(
+    theirs, register, signed_in
+):
+    client = signed_in("ops")
+
+    alone = heads(asked(client, "refresh_now", [theirs]))
+    other = heads(asked(client, "refresh_now", [register.own]))
+    mixed = heads(asked(client, "refresh_now", [register.own, theirs]))
+
+    assert WORD in alone
+    assert "LoginId" not in alone
+    for found in (other, mixed):
+        assert "LoginId" in found
+        assert WORD not in found
+
+
+def test_the_page_of_a_customer_heads_ids_with_the_word_of_their_provider(
+    theirs, register, signed_in
+):
+    customer, client = make_customer("BOTH"), signed_in("ops")
+    theirs.customer = customer
+    theirs.save()
+    make_attempt(make_run(provider=theirs.provider, purpose="switch_off"), theirs, outcome="fresh")
+
+    alone = shown(client.get(page_of(customer)))
+    register.own.customer = customer
+    register.own.save()
+    mixed = shown(client.get(page_of(customer)))
+
+    assert alone.count(f">{WORD}</th>") == 2
+    assert f">{wiring.words('flanks').last_refresh}</th>" in alone
+    assert ">LoginId<" not in alone
+    assert ">LastRefresh<" not in alone
+    logins, receipts = mixed.split("<h2>Receipts</h2>")
+    assert ">Id at the provider</th>" in logins
+    assert ">Last refresh</th>" in logins
+    assert f">{WORD}</th>" in receipts
