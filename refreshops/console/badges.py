@@ -7,6 +7,9 @@ from refreshops.rules.freshness import DataState
 from refreshops.rules.lifecycle import Purpose, RunState
 from refreshops.rules.outcomes import MEANING_OF, Outcome, Reason
 
+# The badge of what ended here because its provider has nothing that it could be told: the kind and
+# the words. A good end, and yet nothing changed there: never green.
+HERE_ONLY = ("o-stale", "Done here only")
 NOT_ASKED = "Not asked yet"
 # Of what nobody has asked about for too long to call it fresh.
 WAS_FRESH = "Was fresh"
@@ -93,6 +96,8 @@ def outcome_label(outcome: str, purpose: str = "") -> str:
 
 def outcome_badge(outcome: str, reason: str = "", purpose: str = "") -> SafeString:
     """Return the badge of an outcome with its reason, if any."""
+    if (outcome, reason) == (Outcome.FRESH, Reason.HERE_ONLY):
+        return mark(*HERE_ONLY)
     words = outcome_label(outcome, purpose)
     finer = reason_words(reason)
     return mark(f"o-{outcome or 'due'}", f"{words}: {finer}" if finer else words)

@@ -3,7 +3,7 @@
 from django.utils.safestring import SafeString
 
 from refreshops import wiring
-from refreshops.console.badges import mark
+from refreshops.console.badges import HERE_ONLY, mark
 from refreshops.logins.models import Login
 from refreshops.routine import receipts
 from refreshops.routine.models import Attempt
@@ -14,7 +14,7 @@ from refreshops.routine.standing import Standing
 STANDING_WORDS: dict[Standing, tuple[str, str]] = {
     Standing.VERIFIED: ("o-fresh", "Verified"),
     Standing.DELETED: ("o-fresh", "Deleted"),
-    Standing.HERE_ONLY: ("o-stale", "Done here only"),
+    Standing.HERE_ONLY: HERE_ONLY,
     Standing.UNCONFIRMED: ("o-stale", "Unconfirmed"),
     Standing.REFUSED: ("o-our_config", "Refused"),
     Standing.UNKNOWN_THERE: ("o-login_gone", "Unknown to the provider"),

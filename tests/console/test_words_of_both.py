@@ -5,8 +5,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from refreshops import wiring
+from refreshops.console.receipts import standing_badge
 from refreshops.logins.models import Provider
-from tests.builders import make_customer, make_login
+from refreshops.routine.standing import Standing
+from tests.builders import NOON, make_customer, make_login
 from tests.console.conftest import make_attempt, make_call, make_run, page_of
 from tests.console.test_orders import asked
 
@@ -136,3 +138,23 @@ def test_the_page_of_a_customer_heads_ids_with_the_word_of_their_provider(
     assert ">Id at the provider</th>" in logins
     assert ">Last refresh</th>" in logins
     assert f">{WORD}</th>" in receipts
+
+
+@pytest.fixture
+def off_here(theirs):
+    """Return the ended attempt of an order that its provider was not told of."""
+    run = make_run(provider=theirs.provider, purpose="switch_off", state="closed", closed_at=NOON)
+    return make_attempt(run, theirs, outcome="fresh", outcome_reason="here_only")
+
+
+def test_done_here_only_looks_the_same_wherever_it_stands(off_here, signed_in):
+    client = signed_in("ops")
+    badge = str(standing_badge(Standing.HERE_ONLY))
+    pages = [page_of(row) for row in (off_here, off_here.run, off_here.login.customer)]
+
+    found = [shown(client.get(page)) for page in pages]
+
+    assert "o-fresh" not in badge
+    for page in found:
+        assert badge in page
+        assert "Done: here only" not in page
