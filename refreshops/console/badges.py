@@ -1,8 +1,11 @@
 """Small marks with words: outcome, data state, nightly, run state. Never told by colour alone."""
 
+from typing import Any
+
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from refreshops import wiring
 from refreshops.rules.freshness import DataState
 from refreshops.rules.lifecycle import Purpose, RunState
 from refreshops.rules.outcomes import MEANING_OF, Outcome, Reason
@@ -74,6 +77,19 @@ NOT_REFRESHING = frozenset(
         Purpose.INVITE,
     }
 )
+
+
+def good_end_of(run: Any) -> str:
+    """Return what a good end is called in this run, which comes with its provider."""
+    here = run.purpose in NOT_REFRESHING and wiring.here_only(
+        run.provider.name, Purpose(run.purpose)
+    )
+    return HERE_ONLY[1] if here else good_end(run.purpose)
+
+
+def outcome_label_of(outcome: str, run: Any) -> str:
+    """Return the two or three words for an outcome in this run, which comes with its provider."""
+    return good_end_of(run) if outcome == Outcome.FRESH else outcome_label(outcome, run.purpose)
 
 
 def good_end(purpose: str) -> str:

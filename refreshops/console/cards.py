@@ -7,7 +7,7 @@ from typing import Any
 
 from refreshops import wiring
 from refreshops.console.addresses import page
-from refreshops.console.badges import mark, outcome_label, purpose_words, run_badge
+from refreshops.console.badges import good_end_of, mark, outcome_label_of, purpose_words, run_badge
 from refreshops.console.charts import in_bar_order
 from refreshops.console.moments import lasting_words, local_words
 from refreshops.console.scoping import attempts_by_login, attempts_of, sees_everything
@@ -50,6 +50,11 @@ class Card:
     waited_elsewhere: int = 0
     data_states: dict[str, int] = field(default_factory=dict)
     legend: list[tuple[str, str, int]] = field(default_factory=list)
+
+    @property
+    def good(self) -> str:
+        """What a good end is called in this run."""
+        return good_end_of(self.run)
 
 
 def cards_of(
@@ -226,7 +231,7 @@ def _ordered_by_reader(part: Card, stands: Progress, *, now: datetime) -> Card:
 
 def _legend(run: Run, stands: Progress) -> list[tuple[str, str, int]]:
     ended = in_bar_order(stands.outcomes)
-    rows = [(name, outcome_label(name, run.purpose), number) for name, number in ended]
+    rows = [(name, outcome_label_of(name, run), number) for name, number in ended]
     besides = (
         ("calling", BEING_ASKED, stands.calling),
         ("waiting", STILL_WAITING, stands.due),

@@ -33,13 +33,21 @@ def in_bar_order(outcomes: Mapping[str, int]) -> list[tuple[str, int]]:
 
 
 def stacked_bar(
-    *, outcomes: Mapping[str, int], planned: int, cancelled: int = 0, kind: str = "small"
+    *,
+    outcomes: Mapping[str, int],
+    planned: int,
+    cancelled: int = 0,
+    kind: str = "small",
+    good: str = "",
 ) -> SafeString:
-    """Return one horizontal bar of `planned` logins, coloured by outcome, with its words."""
+    """Return one horizontal bar of `planned` logins, coloured by outcome, with its words.
+
+    `good` is what a good end is called, where nothing was refreshed.
+    """
     parts = in_bar_order(outcomes)
     if cancelled:
         parts.append(("cancelled", cancelled))
-    words = ", ".join(f"{n} {outcome_label(name).lower()}" for name, n in parts)
+    words = ", ".join(f"{n} {_label(name, good).lower()}" for name, n in parts)
     return format_html(
         '<svg class="stack {}" viewBox="0 0 {} 10" preserveAspectRatio="none" role="img" '
         'aria-label="{}"><rect class="track" width="{}" height="10"></rect>{}</svg>',
@@ -47,16 +55,20 @@ def stacked_bar(
         WIDTH,
         words or "nothing done yet",
         WIDTH,
-        _rects(parts, max(planned, sum(n for _, n in parts), 1)),
+        _rects(parts, max(planned, sum(n for _, n in parts), 1), good),
     )
 
 
-def _rects(parts: list[tuple[str, int]], whole: int) -> SafeString:
+def _label(outcome: str, good: str) -> str:
+    return good if good and outcome == Outcome.FRESH else outcome_label(outcome)
+
+
+def _rects(parts: list[tuple[str, int]], whole: int, good: str) -> SafeString:
     rows, done = [], 0
     for name, n in parts:
         left, done = WIDTH * done / whole, done + n
         width = WIDTH * done / whole - left
-        rows.append((f"o-{name}", f"{left:.1f}", f"{width:.1f}", n, outcome_label(name)))
+        rows.append((f"o-{name}", f"{left:.1f}", f"{width:.1f}", n, _label(name, good)))
     return format_html_join(
         "",
         '<rect class="{}" x="{}" width="{}" height="10"><title>{} {}</title></rect>',

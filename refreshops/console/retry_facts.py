@@ -6,7 +6,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from refreshops import wiring
-from refreshops.console.badges import outcome_label
+from refreshops.console.badges import outcome_label_of
 from refreshops.console.cards import logins_words
 from refreshops.console.charts import in_bar_order
 from refreshops.console.moments import lasting_words
@@ -47,13 +47,13 @@ def facts(run: Run, plan: RetryPlan) -> list[tuple[str, str | SafeString]]:
 
 def _by_outcome(run: Run, plan: RetryPlan) -> Iterator[str]:
     for outcome, number in in_bar_order(plan.again):
-        yield f"{number} {outcome_label(outcome, run.purpose)}"
+        yield f"{number} {outcome_label_of(outcome, run)}"
 
 
 def _left_out(run: Run, plan: RetryPlan) -> Iterator[str]:
     for outcome, number in in_bar_order(plan.left_out):
         why = WHY_NOT.get(outcome, "not to be retried")
-        yield f"{number} {outcome_label(outcome, run.purpose)}: {why}"
+        yield f"{number} {outcome_label_of(outcome, run)}: {why}"
     if plan.answered_since:
         yield f"{plan.answered_since} answered since: a later run settled what failed here"
     if plan.switched_since:

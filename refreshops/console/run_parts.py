@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from refreshops import wiring
 from refreshops.console.addresses import NO_BANK, NO_CODE, bundle_of_cell
-from refreshops.console.badges import data_words, good_end, outcome_label
+from refreshops.console.badges import data_words, good_end_of, outcome_label_of
 from refreshops.console.charts import in_bar_order
 from refreshops.console.matrix import Matrix, build
 from refreshops.console.scoping import attempts_of
@@ -93,9 +93,7 @@ def narrowed(rows: QuerySet[Attempt], chosen: dict[str, str]) -> QuerySet[Attemp
 
 def choices(tally: Tally, run: Run, chosen: dict[str, str]) -> list[Choice]:
     """Return the boxes that narrow the list, with what occurs in the run."""
-    outcomes = [
-        (name, outcome_label(name, run.purpose)) for name, _ in in_bar_order(tally.outcomes)
-    ]
+    outcomes = [(name, outcome_label_of(name, run)) for name, _ in in_bar_order(tally.outcomes)]
     counts = {WAITING: tally.due, CALLING: tally.calling, CANCELLED: tally.cancelled}
     states = [(name, STATES[name][1]) for name, number in counts.items() if number]
     banks = sorted({cell[0] for cell in tally.cells})
@@ -199,7 +197,7 @@ def _words(name: str, value: str, run: Run) -> str:
     if name == "outcome":
         if value == FAILED:
             return _all_but_good(run)
-        return STATES[value][1] if value in STATES else outcome_label(value, run.purpose)
+        return STATES[value][1] if value in STATES else outcome_label_of(value, run)
     if name == "data":
         return data_words(value)
     if name == "code" and value == NO_CODE:
@@ -208,4 +206,4 @@ def _words(name: str, value: str, run: Run) -> str:
 
 
 def _all_but_good(run: Run) -> str:
-    return f"All but {good_end(run.purpose).lower()}"
+    return f"All but {good_end_of(run).lower()}"

@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 
 from refreshops import wiring
-from refreshops.console.badges import NOT_REFRESHING, outcome_label, purpose_words
+from refreshops.console.badges import NOT_REFRESHING, outcome_label_of, purpose_words
 from refreshops.console.cards import opener_words
 from refreshops.console.charts import in_bar_order
 from refreshops.console.machine_rows import PageAdmin
@@ -95,7 +95,7 @@ def _endings(run: Run, outcomes: dict[str, int]) -> Iterator[Ending]:
         meaning = _meaning(name)
         yield Ending(
             outcome=name,
-            label=outcome_label(name, run.purpose),
+            label=outcome_label_of(name, run),
             number=number,
             share=round(100 * number / asked),
             who=WHO_ACTS[meaning.actor] if meaning else "",
@@ -118,7 +118,7 @@ def _steps(user: Any, run: Run, tally: Tally) -> list[Step]:
 
 def _step(found: dict[tuple[str, str], Step], run: Run, outcome: str, code: str) -> Step:
     words = next_step(outcome, code, provider=run.provider.name, purpose=run.purpose)
-    label = outcome_label(outcome, run.purpose)
+    label = outcome_label_of(outcome, run)
     return found.setdefault((outcome, words), Step(outcome, label, words))
 
 

@@ -169,7 +169,12 @@ class RunAdmin(RunExport, RunReport, RunReceipts, KeysetAdmin):
     def bar(self, run: Run) -> str:
         """Render the small stacked bar."""
         card = _card(run)
-        return stacked_bar(outcomes=card.outcomes, planned=card.planned, cancelled=card.cancelled)
+        return stacked_bar(
+            outcomes=card.outcomes,
+            planned=card.planned,
+            cancelled=card.cancelled,
+            good=card.good,
+        )
 
     @admin.display(description="state")
     def stands(self, run: Run) -> str:

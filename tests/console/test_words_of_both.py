@@ -158,3 +158,36 @@ def test_done_here_only_looks_the_same_wherever_it_stands(off_here, signed_in):
     for page in found:
         assert badge in page
         assert "Done: here only" not in page
+
+
+def test_a_run_of_ends_here_calls_them_so_and_nothing_fresh(off_here, signed_in):
+    client, run = signed_in("ops"), off_here.run
+    pages = [page_of(run), f"/routine/run/{run.pk}/report/", "/routine/run/"]
+
+    found = [shown(client.get(page)) for page in pages]
+
+    for page in found:
+        assert "<title>1 Done here only</title>" in page
+        assert 'aria-label="1 done here only"' in page
+    for page in found[:2]:
+        assert "Fresh" not in page
+    assert "Done here only <b>1</b>" in found[0]
+    assert "All but done here only" in found[0]
+
+
+def test_a_run_that_its_provider_is_told_of_is_done_and_not_fresh(register, signed_in):
+    run = make_run(purpose="switch_off", state="closed", closed_at=NOON)
+    make_attempt(run, register.own, outcome="fresh")
+
+    page = shown(signed_in("ops").get(page_of(run)))
+
+    assert "<title>1 Done</title>" in page
+    assert "Done <b>1</b>" in page
+
+
+def test_a_run_of_a_provider_that_is_set_up_no_more_is_shown(off_here, signed_in, settings):
+    settings.FLANKS_API_URL = ""
+
+    page = shown(signed_in("ops").get(page_of(off_here.run)))
+
+    assert "<title>1 Done" in page

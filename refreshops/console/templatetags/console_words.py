@@ -14,7 +14,7 @@ from refreshops.logins.cells import visible
 register = template.Library()
 
 register.filter("moment", moments.moment)
-register.filter("good_end", badges.good_end)
+register.filter("good_end", badges.good_end_of)
 register.filter("outcome_label", badges.outcome_label)
 register.filter("purpose_words", badges.purpose_words)
 register.filter("data_words", badges.data_words)
@@ -53,9 +53,15 @@ def outcome_badge(outcome: str, reason: str = "", purpose: str = "") -> Any:
 
 
 @register.simple_tag
-def stacked_bar(outcomes: dict[str, int], planned: int, cancelled: int = 0, kind: str = "") -> Any:
-    """Render one bar of outcomes."""
-    return charts.stacked_bar(outcomes=outcomes, planned=planned, cancelled=cancelled, kind=kind)
+def run_bar(card: cards.Card, kind: str = "") -> Any:
+    """Render the bar of a run's outcomes."""
+    return charts.stacked_bar(
+        outcomes=card.outcomes,
+        planned=card.planned,
+        cancelled=card.cancelled,
+        kind=kind,
+        good=card.good,
+    )
 
 
 @register.simple_tag(takes_context=True)
