@@ -8,6 +8,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from refreshops import wiring
 from refreshops.providers.words import ProviderWords
@@ -81,6 +83,13 @@ def renamed(
         return (*columns[:place], at_provider, *columns[place:])
     words = words_of_list(request)
     return tuple(
-        under(getattr(words, names[name]), getattr(shown_by, name)) if name in names else name
+        under(_spelt(getattr(words, names[name])), getattr(shown_by, name))
+        if name in names
+        else name
         for name in columns
     )
+
+
+def _spelt(word: str) -> SafeString:
+    """Return a heading as markup: a list makes the first letter of a plain text a capital."""
+    return format_html("<span>{}</span>", word)

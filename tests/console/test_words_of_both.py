@@ -191,3 +191,18 @@ def test_a_run_of_a_provider_that_is_set_up_no_more_is_shown(off_here, signed_in
     page = shown(signed_in("ops").get(page_of(off_here.run)))
 
     assert "<title>1 Done" in page
+
+
+def test_a_list_spells_the_headings_as_its_provider_does(theirs, signed_in):
+    client, words = signed_in("ops"), wiring.words("flanks")
+
+    logins = shown(client.get("/logins/login/?provider=flanks"))
+    calls = shown(client.get("/tracing/call/?provider=flanks"))
+
+    assert f"<span>{words.code}</span>" in logins
+    assert f"<span>{words.code}</span>" in calls
+    assert f"<span>{words.login_id}</span>" in calls
+    for page in (logins, calls):
+        assert "&lt;span" not in page
+        assert words.code.capitalize() not in page
+        assert words.login_id.capitalize() not in page
