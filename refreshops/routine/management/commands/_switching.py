@@ -57,13 +57,9 @@ class OrderCommand(BaseCommand):
             self._preview(logins, as_json=options["json"])
             return
         keys = list(logins.values_list("pk", flat=True))
-        logins = logins.exclude(self.done)
+        chosen, logins = logins, logins.exclude(self.done | self._done_here())
         if not logins.exists():
-            self.stdout.write(
-                json.dumps({"state": "closed", f"already_{self.wanted}": len(keys)})
-                if options["json"]
-                else f"All {len(keys)} logins are {self.done_words}."
-            )
+            self._say_that_all_is_done(chosen, as_json=options["json"])
             return
         orders = self._order(logins, options)
         if any(order.waits for order in orders):
@@ -73,6 +69,29 @@ class OrderCommand(BaseCommand):
         if options["json"]:
             self.stdout.write(foreground.one_or_several([said for _, said in ends]))
         sys.exit(max(code for code, _ in ends))
+
+    def _done_here(self) -> Q:
+        """Return the logins that stand as wanted where the provider has no switch to be told of."""
+        names = [name for name in wiring.provider_names() if wiring.here_only(name, self.purpose)]
+        return Q(provider__name__in=names, status=self.status)
+
+    def _say_that_all_is_done(self, logins: QuerySet[Login], *, as_json: bool) -> None:
+        """Say what the provider said itself apart from what we only stopped, or began, asking."""
+        there = logins.filter(self.done).count()
+        here = logins.exclude(self.done).count()
+        if as_json:
+            found = {"state": "closed", f"already_{self.wanted}": there}
+            self.stdout.write(
+                json.dumps(found | ({f"already_{self.status}": here} if here else {}))
+            )
+            return
+        if there:
+            self.stdout.write(f"{'' if here else 'All '}{there} logins are {self.done_words}.")
+        if here:
+            self.stdout.write(
+                f"{'' if there else 'All '}{here} logins are {self.status} here already, and their "
+                "provider has no switch."
+            )
 
     def _order(self, logins: QuerySet[Login], options: dict[str, Any]) -> list[services.Opened]:
         """Give the order; one that was given before is gone on with."""
