@@ -17,6 +17,15 @@ settings.register_profile(
 settings.load_profile("sure")
 
 
+# Each of its tests takes a minute: begun last, they would keep one core busy and the others idle.
+LONGEST = "tests/processes/test_on_postgresql.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 def pytest_collection_finish() -> None:
     """Look for garbage more rarely, and never among what was there before the first test."""
     gc.collect()
