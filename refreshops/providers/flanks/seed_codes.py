@@ -174,7 +174,7 @@ FIELD_ROWS = (
         outcome=Outcome.PENDING,
         retry=Retry.POLL,
         meaning="Flanks still fetches this login's data for the first time.",
-        next_step="Wait; two days after its creation it counts as a fault of Flanks.",
+        next_step="Wait; after two days it counts as a fault of Flanks.",
     ),
     CodeMeaning(
         code="created",
@@ -182,7 +182,8 @@ FIELD_ROWS = (
         outcome=Outcome.PENDING,
         retry=Retry.POLL,
         meaning="A kind of data we ask for was not fetched yet; shown as `pending`.",
-        next_step="Wait; two days after its creation it counts as a fault of Flanks.",
+        next_step="Wait; the others are kept, and after two days it counts as missing.",
+        reads_data=True,
     ),
     CodeMeaning(
         code="errored",
@@ -190,7 +191,7 @@ FIELD_ROWS = (
         outcome=Outcome.PROVIDER_FAULT,
         reason=Reason.PARTIAL,
         retry=Retry.NEXT_RUN,
-        meaning="A kind of data we ask for failed at Flanks; the others are good.",
+        meaning="A kind of data failed at Flanks; the others are good.",
         next_step="The message names what is missing; after two days open a ticket with Flanks.",
         reads_data=True,
     ),
