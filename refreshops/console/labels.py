@@ -91,5 +91,8 @@ def renamed(
 
 
 def _spelt(word: str) -> SafeString:
-    """Return a heading as markup: a list makes the first letter of a plain text a capital."""
-    return format_html("<span>{}</span>", word)
+    """Return a heading as markup: a list makes the first letter of a plain text a capital.
+
+    Not in a span: the admin makes a block with a margin of one within a heading.
+    """
+    return format_html("<bdi>{}</bdi>", word)

@@ -51,7 +51,7 @@ def lender():
 def phone(browser, request):
     context = browser.new_context(viewport=PHONE, java_script_enabled=request.param)
     page = context.new_page()
-    page.set_default_timeout(8000)
+    page.set_default_timeout(20_000)
     yield page
     context.close()
 
@@ -60,7 +60,7 @@ def phone(browser, request):
 def page(browser):
     context = browser.new_context()
     page = context.new_page()
-    page.set_default_timeout(8000)
+    page.set_default_timeout(20_000)
     yield page
     context.close()
 
