@@ -199,10 +199,10 @@ def test_a_list_spells_the_headings_as_its_provider_does(theirs, signed_in):
     logins = shown(client.get("/logins/login/?provider=flanks"))
     calls = shown(client.get("/tracing/call/?provider=flanks"))
 
-    assert f"<span>{words.code}</span>" in logins
-    assert f"<span>{words.code}</span>" in calls
-    assert f"<span>{words.login_id}</span>" in calls
+    assert f"<bdi>{words.code}</bdi>" in logins
+    assert f"<bdi>{words.code}</bdi>" in calls
+    assert f"<bdi>{words.login_id}</bdi>" in calls
     for page in (logins, calls):
-        assert "&lt;span" not in page
+        assert "&lt;bdi" not in page
         assert words.code.capitalize() not in page
         assert words.login_id.capitalize() not in page
