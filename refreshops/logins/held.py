@@ -4,14 +4,17 @@ A list is as old as its first page. What was heard of a login since stays, and a
 wrong changes nothing: rather a leak seen a day late than a register emptied by a broken page.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from django.db import connection
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from refreshops.logins.models import Login, LoginStatus, Nightly, Provider
+
+Key = TypeVar("Key", int, str)
 
 BATCH = 1000
 # So few may vanish in one night, however few there are in all; as many as raise a suspicion when
@@ -83,7 +86,7 @@ def teach(compared: Compared, *, asked_at: datetime, with_missing: bool = True) 
     held = set(compared.held)
     missing = set(compared.missing if with_missing else ())
     known, gone = 0, 0
-    for keys in _batches(sorted(held | missing)):
+    for keys in batches(held | missing):
         _hold(keys)
         rows = Login.objects.filter(_untouched(asked_at))
         away = rows.filter(pk__in=[key for key in keys if key in missing], gone_at__isnull=True)
@@ -111,5 +114,7 @@ def _hold(keys: list[int]) -> None:
         list(rows.values_list("pk", flat=True))
 
 
-def _batches(keys: list[int]) -> Iterator[list[int]]:
-    return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
+def batches(keys: Iterable[Key]) -> Iterator[list[Key]]:
+    """Yield keys or ids in their order, so many at a time as one statement takes."""
+    ordered = sorted(keys)
+    return (ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH))

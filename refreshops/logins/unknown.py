@@ -5,7 +5,7 @@ that a report of a hundred thousand rows costs seconds, not memory.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -23,7 +23,6 @@ from refreshops.logins.models import (
     UnknownLogin,
 )
 
-BATCH = 1000
 # A report that names more than this is not believed to the end.
 MOST_REPORTED = 200_000
 TEXT_LIMIT = 80
@@ -135,7 +134,7 @@ def _write_unknown(
     provider: Provider, named: dict[str, Mapping[str, Any]], *, now: datetime
 ) -> Noted:
     unknown = 0
-    for ids in _batches(named):
+    for ids in held.batches(named):
         known = _registered(provider, ids)
         rows = [_row(provider, named[one], now=now) for one in ids if one not in known]
         _upsert(rows)
@@ -151,11 +150,6 @@ def _named(rows: list[Any]) -> dict[str, Mapping[str, Any]]:
         if isinstance(login_id, str) and _AN_ID.fullmatch(login_id):
             named.setdefault(login_id, row)
     return named
-
-
-def _batches(keys: Iterable[str]) -> Iterator[list[str]]:
-    ordered = sorted(keys)
-    return (ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH))
 
 
 def _registered(provider: Provider, ids: list[str]) -> set[str]:
@@ -194,7 +188,7 @@ def _text(value: Any) -> str:
 def _upsert(rows: list[UnknownLogin]) -> None:
     UnknownLogin.objects.bulk_create(
         rows,
-        batch_size=BATCH,
+        batch_size=held.BATCH,
         update_conflicts=True,
         unique_fields=["provider", "login_id"],
         update_fields=["last_seen_at", "last_refresh_at", "provider_state", "provider_code"],
@@ -216,7 +210,7 @@ def register_unknown(
     registered: list[Login] = []
     with transaction.atomic():
         for provider_id, named in wanted.items():
-            for ids in _batches(named):
+            for ids in held.batches(named):
                 new = [_login(named[one], customer, by=by, now=now, active=active) for one in ids]
                 registered += _insert(provider_id, ids, new, customer)
     return registered
@@ -225,7 +219,7 @@ def register_unknown(
 def _insert(provider_id: int, ids: list[str], new: list[Login], customer: Customer) -> list[Login]:
     there = Login.objects.filter(provider_id=provider_id, login_id__in=ids)
     before = set(there.values_list("login_id", flat=True))
-    Login.objects.bulk_create(new, batch_size=BATCH, ignore_conflicts=True)
+    Login.objects.bulk_create(new, batch_size=held.BATCH, ignore_conflicts=True)
     # One that was inserted between the two by somebody else is theirs, unless the customer is ours.
     return list(there.filter(customer=customer).exclude(login_id__in=before).order_by("pk"))
 

@@ -1,6 +1,7 @@
 """The shape of one row of a provider's code table, and of the tables as a document shows them."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -36,6 +37,34 @@ class CodeMeaning:
     def actor(self) -> Actor:
         """Say whose move it is: the row's own word, else the outcome's."""
         return self.acts or MEANING_OF[self.outcome].actor
+
+    def fits(self, *, message: str, kind: StrEnum, worked_before: bool = False) -> bool:
+        """Tell whether the row speaks of this message, at this kind of call, of such a login."""
+        if self.calls and kind not in self.calls:
+            return False
+        if self.if_worked_before and not worked_before:
+            return False
+        pattern = self.message_pattern
+        return not pattern or bool(re.search(pattern, message, re.IGNORECASE))
+
+
+def of_status(rows: Iterable[CodeMeaning], status: int) -> tuple[CodeMeaning, ...]:
+    """Return the rows without a code for an HTTP status; those of 500 stand for every 5xx."""
+    wanted = 500 if 500 <= status < 600 else status
+    return tuple(row for row in rows if row.http_status == wanted)
+
+
+def unlisted(provider: str, *, code: str, http_status: int) -> CodeMeaning:
+    """Return the row for what stands in no table; `provider` is its name for people."""
+    what = f"the code {code}" if code else f"HTTP status {http_status} without a code"
+    return CodeMeaning(
+        code=code,
+        http_status=http_status,
+        outcome=Outcome.UNKNOWN,
+        retry=Retry.NEXT_RUN,
+        meaning=f"{provider} sent {what}, which is not in our table.",
+        next_step=f"Ask {provider} what it means and have it added to the table.",
+    )
 
 
 class Table(NamedTuple):

@@ -10,8 +10,8 @@ import re
 from refreshops.providers.flanks.meaning import STATUS, CallKind, kind_of
 from refreshops.providers.flanks.other_codes import FAULT_ROWS, SESSION_ROWS, STATUS_ROWS
 from refreshops.providers.flanks.seed_codes import FIELD_ROWS, SEED_ROWS
-from refreshops.providers.meaning import CodeMeaning, Table
-from refreshops.rules.outcomes import Outcome, Reason, Retry
+from refreshops.providers.meaning import CodeMeaning, Table, of_status, unlisted
+from refreshops.rules.outcomes import Reason
 
 __all__ = [
     "CODE_TABLE",
@@ -86,34 +86,17 @@ def look_up(
     if code.strip():
         rows = _BY_CODE.get(normal(code), ()) if normal(code) not in ("", *_FIELDS) else ()
     else:
-        wanted = 500 if 500 <= http_status < 600 else http_status
-        rows = tuple(row for row in _BY_CODE[""] if row.http_status == wanted)
-    fitting = [row for row in rows if _fits(row, message=message, kind=kind)]
+        rows = of_status(_BY_CODE[""], http_status)
+    fitting = [row for row in rows if row.fits(message=message, kind=kind)]
     same = [row for row in fitting if row.http_status == http_status]
-    return next(iter(same or fitting), None) or _unlisted(code, http_status)
+    return next(iter(same or fitting), None) or unlisted(
+        "Flanks", code=code, http_status=http_status
+    )
 
 
 def field_row(name: str) -> CodeMeaning:
     """Return what it means that a field of a status decides; KeyError for another name."""
     return _BY_CODE[name][0]
-
-
-def _fits(row: CodeMeaning, *, message: str, kind: CallKind) -> bool:
-    if row.calls and kind not in row.calls:
-        return False
-    return not row.message_pattern or bool(re.search(row.message_pattern, message, re.IGNORECASE))
-
-
-def _unlisted(code: str, http_status: int) -> CodeMeaning:
-    what = f"the code {code}" if code else f"HTTP status {http_status} without a code"
-    return CodeMeaning(
-        code=code,
-        http_status=http_status,
-        outcome=Outcome.UNKNOWN,
-        retry=Retry.NEXT_RUN,
-        meaning=f"Flanks sent {what}, which is not in our table.",
-        next_step="Ask Flanks what it means and have it added to the table.",
-    )
 
 
 def explain(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from refreshops.providers.flinks.meaning import CallKind, CodeMeaning
 from refreshops.providers.flinks.other_codes import EXTRA_ROWS, STATUS_ROWS
 from refreshops.providers.flinks.seed_codes import SEED_ROWS
-from refreshops.providers.meaning import Table
+from refreshops.providers.meaning import Table, of_status, unlisted
 from refreshops.rules.outcomes import Outcome, Reason, Retry
 
 __all__ = [
@@ -150,36 +150,11 @@ def look_up(
     rows = _BY_CODE.get(normal(code), ()) if is_in_table(code) else ()
     # A 202 means "still working" whatever word stands beside it.
     if not code.strip() or (not rows and http_status == 202):
-        rows = _rows_of_status(http_status)
+        rows = of_status(_BY_CODE[""], http_status)
     for row in rows:
-        if _fits(row, message=message, kind=kind, worked_before=worked_before):
+        if row.fits(message=message, kind=kind, worked_before=worked_before):
             return row
-    return _unlisted(code, http_status)
-
-
-def _rows_of_status(status: int) -> tuple[CodeMeaning, ...]:
-    wanted = 500 if 500 <= status < 600 else status
-    return tuple(row for row in _BY_CODE[""] if row.http_status == wanted)
-
-
-def _fits(row: CodeMeaning, *, message: str, kind: CallKind, worked_before: bool) -> bool:
-    if row.calls and kind not in row.calls:
-        return False
-    if row.if_worked_before and not worked_before:
-        return False
-    return not row.message_pattern or bool(re.search(row.message_pattern, message, re.IGNORECASE))
-
-
-def _unlisted(code: str, http_status: int) -> CodeMeaning:
-    what = f"the code {code}" if code else f"HTTP status {http_status} without a code"
-    return CodeMeaning(
-        code=code,
-        http_status=http_status,
-        outcome=Outcome.UNKNOWN,
-        retry=Retry.NEXT_RUN,
-        meaning=f"Flinks sent {what}, which is not in our table.",
-        next_step="Ask Flinks what it means and have it added to the table.",
-    )
+    return unlisted("Flinks", code=code, http_status=http_status)
 
 
 def escalated(*, code: str, last_code: str, same_code_runs: int) -> Escalation | None:
